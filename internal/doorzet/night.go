@@ -1,0 +1,127 @@
+package doorzet
+
+import (
+	"fmt"
+	"hash/fnv"
+	"time"
+)
+
+// NightHours are the hours in which a shop's nights begin, in minutes since midnight of the shop's own clock. To may be
+// past midnight (less than or equal to From): then the hours belong to the day on which they begin.
+type NightHours struct{ From, To int }
+
+// DefaultNightHours are 01:00-05:00.
+var DefaultNightHours = NightHours{From: 60, To: 300}
+
+// ParseNightHours reads "01:00-05:00" or "23:00-03:00".
+func ParseNightHours(s string) (NightHours, error) {
+	var fh, fm, th, tm int
+	n, err := fmt.Sscanf(s, "%d:%d-%d:%d", &fh, &fm, &th, &tm)
+	h := NightHours{From: fh*60 + fm, To: th*60 + tm}
+	if err != nil || n != 4 || h.String() != s || fh > 23 || th > 23 || fm > 59 || tm > 59 || h.From == h.To {
+		return NightHours{}, Input("night hours %q: write them as 01:00-05:00; they may cross midnight (23:00-03:00) and may not be empty", s)
+	}
+	return h, nil
+}
+
+// String is "01:00-05:00".
+func (h NightHours) String() string {
+	return fmt.Sprintf("%02d:%02d-%02d:%02d", h.From/60, h.From%60, h.To/60, h.To%60)
+}
+
+// NightAt is when a shop's night of a date begins: spread over the hours by the shop's id, always at the same place, so
+// that many shops do not begin at once. The hours' two ends are taken from the wall clock and the time between them is
+// divided as it really is: on the nights when the clocks change it is an hour shorter or longer, and neither skips nor
+// doubles a night.
+func NightAt(date Date, hours NightHours, loc *time.Location, shopID int64) time.Time {
+	from := date.At(0, hours.From, loc)
+	end := date
+	if hours.To <= hours.From {
+		end = date.Add(1)
+	}
+	to := end.At(0, hours.To, loc)
+	f := fnv.New64a()
+	_, _ = fmt.Fprintf(f, "night %d", shopID)
+	const parts = 1 << 20
+	at := from.Add(to.Sub(from) / parts * time.Duration(f.Sum64()%parts))
+	return at.Truncate(time.Second)
+}
+
+// NextNight is the first night of a shop that begins after an instant: its date and its time.
+func NextNight(after time.Time, hours NightHours, loc *time.Location, shopID int64) (Date, time.Time) {
+	for date := DateOf(after, loc).Add(-1); ; date = date.Add(1) {
+		if at := NightAt(date, hours, loc, shopID); at.After(after) {
+			return date, at
+		}
+	}
+}
+
+// WindowSince is the oldest creation time that a night still looks at (R4): three calendar months before the night's
+// start with webhooks on, else 21 days of 24 hours. An order created exactly then is inside.
+func WindowSince(start time.Time, loc *time.Location, webhooksOn bool) time.Time {
+	if webhooksOn {
+		return addMonths(start.In(loc), -WindowMonths)
+	}
+	return start.Add(-WindowShort)
+}
+
+// addMonths is the same wall clock some months away, clamped to the month's last day.
+func addMonths(t time.Time, months int) time.Time {
+	y, m, d := t.Date()
+	hh, mm, ss := t.Clock()
+	last := time.Date(y, m+time.Month(months)+1, 0, 0, 0, 0, 0, time.UTC).Day()
+	return time.Date(y, m+time.Month(months), min(d, last), hh, mm, ss, t.Nanosecond(), t.Location())
+}
+
+// LeavesWindow is the instant after which an order created at some time is outside the window. With webhooks on, an order
+// of the 31st leaves a window of shorter months when the next month begins.
+func LeavesWindow(created time.Time, loc *time.Location, webhooksOn bool) time.Time {
+	if !webhooksOn {
+		return created.Add(WindowShort)
+	}
+	local := created.In(loc)
+	leaves := addMonths(local, WindowMonths)
+	if leaves.Day() < local.Day() {
+		return time.Date(leaves.Year(), leaves.Month()+1, 1, 0, 0, 0, 0, loc)
+	}
+	return leaves
+}
+
+// WebhooksSeen is what a night that found a shop's webhooks on or off makes of the window's width: on at once, off only
+// after NightsOffToNarrow nights in a row (R4).
+func WebhooksSeen(on bool, offFor int, found bool) (nowOn bool, nowOffFor int) {
+	if found {
+		return true, 0
+	}
+	offFor++
+	return on && offFor < NightsOffToNarrow, offFor
+}
+
+// Strategy is how a night looks at the open orders.
+type Strategy string
+
+// The strategies.
+const (
+	OneByOne Strategy = "one-by-one" // R5
+	Bulk     Strategy = "bulk"       // R6 and R7
+)
+
+// StrategyFor decides by the count of open orders in the window as they stand when the night begins.
+func StrategyFor(open int) Strategy {
+	if open < BulkFrom {
+		return OneByOne
+	}
+	return Bulk
+}
+
+// NightState is where a night stands.
+type NightState string
+
+// The states of a night: planned -> running -> done | failed; covered is a missed night that a later one makes good.
+const (
+	NightPlanned NightState = "planned"
+	NightRunning NightState = "running"
+	NightDone    NightState = "done"
+	NightFailed  NightState = "failed"
+	NightCovered NightState = "covered"
+)

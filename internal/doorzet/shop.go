@@ -1,0 +1,121 @@
+package doorzet
+
+import (
+	"log/slog"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+)
+
+// Secret is a value that must not appear in a log, an error or a page: it prints as "***" everywhere. Reveal gives the
+// value itself.
+type Secret string
+
+// String hides the value.
+func (Secret) String() string { return "***" }
+
+// GoString hides the value.
+func (Secret) GoString() string { return "***" }
+
+// MarshalText hides the value.
+func (Secret) MarshalText() ([]byte, error) { return []byte("***"), nil }
+
+// LogValue hides the value.
+func (Secret) LogValue() slog.Value { return slog.StringValue("***") }
+
+// Reveal is the value itself.
+func (s Secret) Reveal() string { return string(s) }
+
+// Shop is one WooCommerce store: one owner, one set of books.
+//
+// It is made by a person (shop add) after its address was contacted. Home and StoreID are what the shop said of itself
+// then, and are compared each night (R14). Prefix begins every reference of the shop's bookings and never changes.
+type Shop struct {
+	ID         int64
+	Name       string
+	URL        string // where we call it, without a trailing slash
+	Home       string // what it calls itself
+	StoreID    string // WooCommerce's own uuid of the store; "" when it has none
+	Key        Secret
+	Secret     Secret
+	Prefix     string
+	TimeZone   string // IANA name, or "+01:00" when the shop is set to an offset
+	StartDate  Date
+	Statuses   []string // chosen, sorted
+	NightHours NightHours
+	Remainder  bool // R7 is on
+	BooksID    int64
+
+	WebhooksOn     bool // what decides the window, after R4's two nights
+	WebhooksOffFor int  // nights in a row that found them off
+
+	WooVersion   string
+	Auth         string // how the shop lets us in: package woo's word, "" = not known yet
+	PausedAt     time.Time
+	BlockedWhy   string    // R14: why nothing is done until the owner answers; "" = not blocked
+	AddedAt      time.Time //
+	NextNightAt  time.Time
+	ImportedAt   time.Time // start of the last finished import
+	FullImportAt time.Time // start of the last finished comparison of all ids
+}
+
+// Location is the shop's time zone. A name that cannot be loaded is refused when it is set, so UTC stands in only for a
+// zero Shop.
+func (s Shop) Location() *time.Location {
+	loc, err := ParseZone(s.TimeZone)
+	if err != nil {
+		return time.UTC
+	}
+	return loc
+}
+
+// StartsAt is the instant at which the start date begins (R12).
+func (s Shop) StartsAt() time.Time { return s.StartDate.In(s.Location()) }
+
+// Chosen tells whether a status is one at which the shop's orders are pushed.
+func (s Shop) Chosen(status string) bool { return slices.Contains(s.Statuses, status) }
+
+// Paused tells whether nothing may be done for the shop: its owner paused it, or R14 stopped it.
+func (s Shop) Paused() bool { return !s.PausedAt.IsZero() || s.BlockedWhy != "" }
+
+// ParseZone reads an IANA zone name, or an offset as WordPress shows it ("+01:00").
+func ParseZone(name string) (*time.Location, error) {
+	if t, err := time.Parse("-07:00", name); err == nil {
+		_, offset := t.Zone()
+		return time.FixedZone(name, offset), nil
+	}
+	if name == "" || name == "Local" {
+		return nil, Input("time zone %q: give an IANA name like Europe/Amsterdam, or an offset like +01:00", name)
+	}
+	loc, err := time.LoadLocation(name)
+	if err != nil {
+		return nil, Input("time zone %q is not known: give an IANA name like Europe/Amsterdam, or an offset like +01:00", name)
+	}
+	return loc, nil
+}
+
+// HomeKey is a shop's home address as R14 compares it: without scheme, "www." and trailing slash, in lower case.
+func HomeKey(home string) string {
+	u, err := url.Parse(strings.TrimSpace(home))
+	if err != nil || u.Host == "" {
+		return strings.ToLower(strings.TrimRight(strings.TrimSpace(home), "/"))
+	}
+	host := strings.TrimPrefix(strings.ToLower(u.Host), "www.")
+	host = strings.TrimSuffix(strings.TrimSuffix(host, ":443"), ":80")
+	return host + strings.TrimRight(u.EscapedPath(), "/")
+}
+
+// SameShop compares what a shop says of itself with what was recorded (R14). It returns "" for the same shop, else a
+// sentence that tells what differs. A store id that is empty on either side is not compared: old versions have none.
+func SameShop(recorded Shop, home, storeID string) string {
+	if HomeKey(recorded.Home) != HomeKey(home) {
+		return "The shop at " + recorded.URL + " now says its home is " + home + "; recorded is " + recorded.Home +
+			". If the shop moved, confirm its address with: doorzet shop set --shop ID --url URL --moved. Until then no night runs and nothing is pushed."
+	}
+	if recorded.StoreID != "" && storeID != "" && recorded.StoreID != storeID {
+		return "Another shop answers at " + recorded.URL + ": its store id is " + storeID + ", recorded is " + recorded.StoreID +
+			". If this is the same shop after all, confirm it with: doorzet shop set --shop ID --url URL --moved. Until then no night runs and nothing is pushed."
+	}
+	return ""
+}
