@@ -1,6 +1,7 @@
 package doorzet
 
 import (
+	"errors"
 	"time"
 
 	"github.com/shopspring/decimal"
@@ -169,4 +170,4 @@ type ComposeInput struct {
 }
 
 // ErrNothingToBook means that an order has no amounts at all: there is nothing to put into the books.
-var ErrNothingToBook = Refused("The order's total is 0.00 and it has no amounts: there is nothing to book.")
+var ErrNothingToBook = errors.New("the order's total is 0.00 and it has no amounts: there is nothing to book")
