@@ -1,0 +1,196 @@
+package woo
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/doorzet/doorzet/internal/doorzet"
+)
+
+// LookFields are the fields that a look at an order's status needs. A list with them costs the shop a third of a full one.
+var LookFields = []string{
+	"id", "parent_id", "order_key", "number", "status", "currency", "total", "date_created_gmt", "date_modified_gmt",
+}
+
+// Query is what a list of orders is asked for. The zero Query is all orders that are not in the trash, newest first,
+// drafts included.
+type Query struct {
+	// Statuses are slugs without "wc-"; none is "any", which leaves trash out. "trash" must stand alone. A slug that the
+	// shop does not know refuses the whole question: see Client.Statuses.
+	Statuses []string
+
+	// Include asks for these orders only. The shop leaves out without a word what it has not, what is in the trash, and
+	// refunds: an order that is not answered is not gone. At most 100.
+	Include []int64
+
+	// After and ModifiedAfter are strict: whole seconds, and an order of that very second is not found. Subtract what
+	// should overlap. See ModifiedFilter.
+	After         time.Time
+	ModifiedAfter time.Time
+
+	OrderBy   string // "date" (the default), "id", "modified", "include"
+	Ascending bool
+	Page      int      // from 1; 0 is 1
+	PerPage   int      // 1 to 100; 0 is 100
+	Fields    []string // nil is the whole order; else usually LookFields
+}
+
+// Page is one page of a list of orders.
+type Page struct {
+	Number     int // of this page
+	Orders     []doorzet.ShopOrder
+	Raw        []json.RawMessage // the body of each of Orders
+	Bad        []BadOrder
+	Total      int // over all pages, as the shop counted
+	TotalPages int
+}
+
+// BadOrder is an entry of a list that could not be read. It holds up no other order.
+type BadOrder struct {
+	ID  int64 // 0 when not even that could be read
+	Why string
+}
+
+// Order reads one whole order, and gives its body as well. It is ErrOrderMissing (wrapped) only when WooCommerce itself
+// says that no such order exists; an order in the trash exists.
+func (c *Client) Order(ctx context.Context, id int64) (doorzet.ShopOrder, []byte, error) {
+	a, err := c.do(ctx, call{path: "/wc/v3/orders/" + strconv.FormatInt(id, 10), kind: KindSingle})
+	var se *doorzet.ShopError
+	if errors.As(err, &se) && se.Status == http.StatusNotFound && se.Code == "woocommerce_rest_shop_order_invalid_id" {
+		return doorzet.ShopOrder{}, nil, fmt.Errorf("order %d: %w", id, doorzet.ErrOrderMissing)
+	}
+	if err != nil {
+		return doorzet.ShopOrder{}, nil, fmt.Errorf("read order %d: %w", id, err)
+	}
+	o, err := DecodeOrder(a.body)
+	if err != nil {
+		return doorzet.ShopOrder{}, nil, fmt.Errorf("read order %d: %w", id,
+			strange("The shop's answer is no order that can be read. A plugin probably changes it.", err))
+	}
+	if o.ID != id {
+		return doorzet.ShopOrder{}, nil, fmt.Errorf("read order %d: %w", id,
+			strange(fmt.Sprintf("The shop answered with order %d instead. A cache probably stands before the shop.", o.ID), nil))
+	}
+	return o, a.body, nil
+}
+
+// Orders reads one page of a list of orders.
+func (c *Client) Orders(ctx context.Context, q Query) (Page, error) {
+	values, err := q.values()
+	if err != nil {
+		return Page{}, err
+	}
+	a, err := c.do(ctx, call{path: "/wc/v3/orders", query: values, kind: KindList})
+	if err != nil {
+		return Page{}, fmt.Errorf("list orders: %w", err)
+	}
+	p, err := decodePage(a)
+	if err != nil {
+		return Page{}, fmt.Errorf("list orders: %w", err)
+	}
+	p.Number = max(q.Page, 1)
+	if len(p.Orders)+len(p.Bad) > q.perPage() {
+		return Page{}, fmt.Errorf("list orders: %w", strange("The shop answered with more orders than it was asked for. A plugin probably changes its lists.", nil))
+	}
+	return p, nil
+}
+
+func (q Query) perPage() int {
+	if q.PerPage == 0 || len(q.Include) > 0 {
+		return doorzet.BatchSize
+	}
+	return q.PerPage
+}
+
+// values are the parameters. Times go as UTC without a zone together with dates_are_gmt: with a zone as well, WooCommerce
+// shifts them by the shop's offset, and orders are missed.
+func (q Query) values() (url.Values, error) {
+	if len(q.Include) > doorzet.BatchSize {
+		return nil, fmt.Errorf("list orders: %d ids asked for, %d at a time is the most", len(q.Include), doorzet.BatchSize)
+	}
+	v := url.Values{"per_page": {strconv.Itoa(q.perPage())}}
+	if q.Page > 1 {
+		v.Set("page", strconv.Itoa(q.Page))
+	}
+	if len(q.Statuses) > 0 {
+		v.Set("status", strings.Join(q.Statuses, ","))
+	}
+	if len(q.Include) > 0 {
+		ids := make([]string, len(q.Include))
+		for i, id := range q.Include {
+			ids[i] = strconv.FormatInt(id, 10)
+		}
+		v.Set("include", strings.Join(ids, ","))
+	}
+	for name, t := range map[string]time.Time{"after": q.After, "modified_after": q.ModifiedAfter} {
+		if !t.IsZero() {
+			v.Set(name, t.UTC().Truncate(time.Second).Format(dateForm))
+			v.Set("dates_are_gmt", "true")
+		}
+	}
+	switch {
+	case q.OrderBy != "":
+		v.Set("orderby", q.OrderBy)
+	case len(q.Include) > 0:
+		v.Set("orderby", "include")
+	}
+	if q.Ascending {
+		v.Set("order", "asc")
+	}
+	if len(q.Fields) > 0 {
+		v.Set("_fields", strings.Join(q.Fields, ","))
+	}
+	return v, nil
+}
+
+// decodePage reads a list. An answer without totals did not come from WooCommerce's list of orders.
+func decodePage(a answer) (Page, error) {
+	var p Page
+	var err error
+	if p.Total, p.TotalPages, err = totals(a.header); err != nil {
+		return Page{}, err
+	}
+	entries, err := entries(a.body)
+	if err != nil {
+		return Page{}, err
+	}
+	for _, raw := range entries {
+		o, err := DecodeOrder(raw)
+		if err != nil {
+			p.Bad = append(p.Bad, BadOrder{ID: peekID(raw), Why: err.Error()})
+			continue
+		}
+		p.Orders = append(p.Orders, o)
+		p.Raw = append(p.Raw, raw)
+	}
+	return p, nil
+}
+
+// entries are the elements of a JSON array.
+func entries(body []byte) ([]json.RawMessage, error) {
+	if len(body) == 0 || body[0] != '[' {
+		return nil, strange("The shop answered with something else than a list. A firewall or a plugin probably answers in its place.", nil)
+	}
+	var out []json.RawMessage
+	if err := json.Unmarshal(body, &out); err != nil {
+		return nil, strange("The shop's list cannot be read.", err)
+	}
+	return out, nil
+}
+
+// totals reads how many entries and pages a whole list has.
+func totals(h http.Header) (total, pages int, err error) {
+	total, err1 := strconv.Atoi(h.Get("X-WP-Total"))
+	pages, err2 := strconv.Atoi(h.Get("X-WP-TotalPages"))
+	if err1 != nil || err2 != nil || total < 0 || pages < 0 {
+		return 0, 0, strange("The shop does not say how long its list is. A cache or a firewall before the shop drops the headers X-WP-Total and X-WP-TotalPages; let it pass them on.", nil)
+	}
+	return total, pages, nil
+}
