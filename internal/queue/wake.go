@@ -1,0 +1,93 @@
+package queue
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+	"sync/atomic"
+
+	"github.com/hibiken/asynq"
+)
+
+const (
+	// allQueues is asynq's set of the queues that exist. Its client writes it only once per process, so after a FLUSHALL
+	// the queue pages would say "queue not found" until the next restart.
+	allQueues = "asynq:queues"
+	// fewTasks is up to how many tasks a pipeline is not worth its goroutines.
+	fewTasks = 4
+	// wakers is how many tasks are on their way in a pipeline at the same time.
+	wakers = 256
+)
+
+// WakeNights asks for some worker to work on these nights, now. It may be called any number of times; after an error
+// some of them may have been woken.
+func (c *Client) WakeNights(ctx context.Context, ids []int64) error {
+	return c.wake(ctx, KindReconcile, ids)
+}
+
+// WakePushes asks for some worker to push these bookings, now. It may be called any number of times; after an error some
+// of them may have been woken.
+func (c *Client) WakePushes(ctx context.Context, ids []int64) error {
+	return c.wake(ctx, KindPush, ids)
+}
+
+func (c *Client) wake(ctx context.Context, kind Kind, ids []int64) error {
+	if len(ids) == 0 {
+		return nil
+	}
+	if err := c.rdb.SAdd(ctx, allQueues, kind.Queue()).Err(); err != nil {
+		return fmt.Errorf("wake %s: %w", kind, err)
+	}
+	if len(ids) > fewTasks {
+		return c.wakeMany(ctx, kind, slices.Clone(ids))
+	}
+	for _, id := range ids {
+		if err := enqueue(ctx, c.asynq, kind, id); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// wakeMany lets many goroutines enqueue through one pipeline, which is as fast as Redis is. The pipeline does not honour
+// a context, so this function does: it stops waiting, and the goroutines end by themselves within the time-outs of the
+// connection. They own ids.
+func (c *Client) wakeMany(ctx context.Context, kind Kind, ids []int64) error {
+	ctx, stop := context.WithCancelCause(ctx)
+	defer stop(nil)
+	var next atomic.Int64
+	var wg sync.WaitGroup
+	for range min(wakers, len(ids)) {
+		wg.Go(func() {
+			for ctx.Err() == nil {
+				i := int(next.Add(1)) - 1
+				if i >= len(ids) {
+					return
+				}
+				if err := enqueue(ctx, c.lanes, kind, ids[i]); err != nil {
+					stop(err)
+				}
+			}
+		})
+	}
+	done := make(chan struct{})
+	go func() { wg.Wait(); close(done) }()
+	select {
+	case <-done:
+	case <-ctx.Done():
+	}
+	if err := context.Cause(ctx); err != nil {
+		return fmt.Errorf("wake %d of %s: %w", len(ids), kind, err)
+	}
+	return nil
+}
+
+func enqueue(ctx context.Context, client *asynq.Client, kind Kind, id int64) error {
+	_, err := client.EnqueueContext(ctx, kind.task(id))
+	if err == nil || errors.Is(err, asynq.ErrTaskIDConflict) {
+		return nil
+	}
+	return fmt.Errorf("wake %s %d: %w", kind, id, err)
+}
