@@ -37,8 +37,9 @@ type Document struct {
 
 	Net      Cents // sum of the parts' net
 	VAT      Cents // sum of the groups' VAT
-	Total    Cents // Net + VAT: the order's total, to the cent
-	PaidThen Cents // what was paid online before the document: Total or 0
+	Total    Cents // Net + VAT: the order's total plus Vouchers, to the cent
+	Vouchers Cents // gift cards redeemed: paid, but not part of the order's total
+	PaidThen Cents // what was paid online before the document: the order's total or 0
 
 	PaymentMethod string   // the shop's id of it
 	PaymentTitle  string   // as the customer saw it
