@@ -49,3 +49,50 @@ type Books struct {
 	Dir    string // of files: the folder of the export
 	Seller Seller
 }
+
+// PushJob is a claimed booking with all that is needed to push it.
+type PushJob struct {
+	Claim     Claim
+	Shop      Shop
+	Books     Books
+	State     BookingState // due, or unknown: to be looked up first
+	WooID     int64
+	Reference string
+	ByHand    bool
+	DueStatus string
+	DueAt     time.Time // when a chosen status was first seen
+	NightID   int64
+	Attempts  int // this one included
+	Lookups   int // since it became unknown
+	SentAt    time.Time
+	Frozen    *Document // what an earlier attempt sent; nil = nothing was sent yet
+	Document  []byte    // the order as the shop's REST API answered it; nil = not read yet
+	ReadAt    time.Time // when that answer was asked for
+}
+
+// BookingRow is a booking as it is listed.
+type BookingRow struct {
+	ID        int64
+	Order     int64 // the shop's order id
+	Kind      BookingKind
+	Round     int
+	State     BookingState
+	Reference string
+	RemoteID  string
+	Total     string // of the document in the books; before that of the order
+	Currency  string
+	Attempts  int
+	Error     string // of the last attempt, or why it is held
+	DueAt     time.Time
+	BookedAt  time.Time
+	ByHand    bool
+	NextTry   time.Time
+}
+
+// Export is a booked file that its folder should have.
+type Export struct {
+	BookingID int64
+	Dir       string
+	Name      string
+	Content   []byte
+}

@@ -125,3 +125,74 @@ const (
 	NightFailed  NightState = "failed"
 	NightCovered NightState = "covered"
 )
+
+// NightStep is where a night is: the steps of R3.
+type NightStep string
+
+// The steps of a night, in their order.
+const (
+	StepShop      NightStep = "shop"      // 1 and 2: is it the same shop, the window, the count
+	StepLook      NightStep = "look"      // 3, R5
+	StepBulk      NightStep = "bulk"      // 3, R6
+	StepRemainder NightStep = "remainder" // 3, R7
+	StepImport    NightStep = "import"    // 4
+)
+
+// RequestCount counts requests to a shop: lists of orders, single orders, and all of them.
+type RequestCount struct{ List, Single, Total int }
+
+// Night is one reconcile of one shop. It is planned by the scheduler, one per shop and local date, or asked for by hand. The
+// worker that claims it records how far it is; another one goes on from there when the claim runs out.
+type Night struct {
+	ID         int64
+	ShopID     int64
+	Date       Date
+	Planned    bool
+	AskedBy    string
+	State      NightState
+	RunAt      time.Time
+	NextTry    time.Time
+	Token      int64 // fences the claim
+	Attempts   int
+	StartedAt  time.Time // the first claim: the night's start, from which window and look-back count
+	FinishedAt time.Time
+
+	Since      time.Time // the window's beginning
+	WebhooksOn bool      // as found
+	Open       int       // the count that decided
+	Strategy   Strategy
+	Step       NightStep
+	Page       int // the last page done of the step's list
+
+	Imported, LookedAt, StillOpen, Expired, Gone int
+	BulkFound, RemainderFound                    int
+	Unread                                       int // orders that could not be read
+	Pushed, Held, Failed                         int // bookings because of this night, as they stand now
+	Underway                                     int // those still being pushed
+	Requests                                     RequestCount
+	Notes                                        []string // findings for the owner
+	Error                                        string
+}
+
+// PlannedNight is one night of a timetable.
+type PlannedNight struct {
+	Date Date
+	At   time.Time
+}
+
+// MissedNights are a shop's nights from first until now, oldest first. Usually it is one: the night whose time has come. Of a
+// long absence only the last month is listed.
+func MissedNights(first, now time.Time, hours NightHours, loc *time.Location, shopID int64) []PlannedNight {
+	if monthAgo := now.AddDate(0, -1, 0); first.Before(monthAgo) {
+		first = monthAgo
+	}
+	var out []PlannedNight
+	for at := first.Add(-time.Second); ; {
+		date, next := NextNight(at, hours, loc, shopID)
+		if next.After(now) {
+			return out
+		}
+		out = append(out, PlannedNight{date, next})
+		at = next
+	}
+}

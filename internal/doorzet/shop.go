@@ -4,6 +4,7 @@ import (
 	"log/slog"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -118,4 +119,56 @@ func SameShop(recorded Shop, home, storeID string) string {
 			". If this is the same shop after all, confirm it with: doorzet shop set --shop ID --url URL --moved. Until then no night runs and nothing is pushed."
 	}
 	return ""
+}
+
+// FreePrefix proposes a prefix that is not in use: the first letters of a host name, with a number behind them if need be.
+func FreePrefix(host string, used []string) string {
+	letters := strings.Map(func(r rune) rune {
+		if r >= 'A' && r <= 'Z' {
+			return r
+		}
+		return -1
+	}, strings.ToUpper(strings.TrimPrefix(strings.ToLower(host), "www.")))
+	if len(letters) < 2 {
+		letters = "WC"
+	}
+	base := letters[:min(4, len(letters))]
+	prefix := base
+	for n := 2; slices.Contains(used, prefix); n++ {
+		prefix = base + strconv.Itoa(n)
+	}
+	return prefix
+}
+
+// ValidatePrefix refuses a prefix that is not 2 to 8 capital letters or digits.
+func ValidatePrefix(prefix string) error {
+	ok := len(prefix) >= 2 && len(prefix) <= 8
+	for _, r := range prefix {
+		ok = ok && (r >= 'A' && r <= 'Z' || r >= '0' && r <= '9')
+	}
+	if !ok {
+		return Input("prefix %q: use 2 to 8 capital letters or digits, like WC or SHOP2", prefix)
+	}
+	return nil
+}
+
+// ChooseStatuses reads the chosen statuses of a shop: sorted, without doubles or "wc-", at least one, each one that may be
+// chosen.
+func ChooseStatuses(list []string) ([]string, error) {
+	var out []string
+	for _, s := range list {
+		s = strings.TrimPrefix(strings.ToLower(strings.TrimSpace(s)), "wc-")
+		if s == "" {
+			continue
+		}
+		if !Choosable(s) {
+			return nil, Input("status %q cannot be chosen: an order with it is no sale (yet, or any more); choose statuses like processing, completed, on-hold or one of the shop's own", s)
+		}
+		out = append(out, s)
+	}
+	if len(out) == 0 {
+		return nil, Input("no status is chosen: give at least one, like processing,completed")
+	}
+	slices.Sort(out)
+	return slices.Compact(out), nil
 }

@@ -1,0 +1,345 @@
+package postgres
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/lib/pq"
+
+	"github.com/doorzet/doorzet/internal/doorzet"
+)
+
+// Wake takes bookings that are due to be worked on, moves their wake-up ahead in the same statement, and returns them to be
+// enqueued: of each shop the freshest first and at most doorzet.WakePerShop at the same time, so that a large backlog never
+// stands before another shop's fresh order. shopID 0 is all shops.
+func (db *DB) Wake(ctx context.Context, shopID int64, limit int) ([]int64, error) {
+	var ids []int64
+	err := db.x.SelectContext(ctx, &ids, `
+		WITH shops_due AS (
+			SELECT b.shop_id, count(*) FILTER (WHERE b.wake_at > clock_timestamp()) AS woken
+			  FROM bookings b JOIN shops s ON s.id = b.shop_id
+			 WHERE b.state IN ('due', 'sending', 'unknown') AND b.next_try_at <= clock_timestamp()
+			   AND ($1 = 0 OR b.shop_id = $1)
+			 GROUP BY b.shop_id
+		), picked AS (
+			SELECT p.id FROM shops_due d JOIN shops s ON s.id = d.shop_id
+			 CROSS JOIN LATERAL (
+				SELECT b.id FROM bookings b
+				 WHERE b.shop_id = d.shop_id AND b.next_try_at <= clock_timestamp() AND b.wake_at <= clock_timestamp()
+				   AND (b.claimed_until IS NULL OR b.claimed_until < clock_timestamp())
+				   AND (b.state IN ('sending', 'unknown') OR b.state = 'due' AND s.paused_at IS NULL AND s.blocked_why = '')
+				 ORDER BY b.due_at DESC, b.id LIMIT greatest(0, $2 - d.woken) FOR UPDATE SKIP LOCKED) p
+			 LIMIT $3)
+		UPDATE bookings SET wake_at = clock_timestamp() + $4 * interval '1 second'
+		  FROM picked WHERE bookings.id = picked.id RETURNING bookings.id`,
+		shopID, doorzet.WakePerShop, limit, doorzet.WakePause.Seconds())
+	if err != nil {
+		return nil, fmt.Errorf("take due bookings: %w", err)
+	}
+	return ids, nil
+}
+
+type claimRow struct {
+	shopRow
+	BookingID  int64          `db:"booking_id"`
+	State      string         `db:"state"`
+	Token      int64          `db:"claim_token"`
+	Until      time.Time      `db:"claimed_until"`
+	WooID      int64          `db:"woo_id"`
+	Reference  string         `db:"reference"`
+	ByHand     bool           `db:"by_hand"`
+	DueStatus  string         `db:"due_status"`
+	DueAt      time.Time      `db:"due_at"`
+	NightID    sql.NullInt64  `db:"night_id"`
+	Attempts   int            `db:"attempts"`
+	Lookups    int            `db:"lookups"`
+	SentAt     sql.NullTime   `db:"sent_at"`
+	Frozen     sql.NullString `db:"document"`
+	Body       []byte         `db:"body"`
+	ReadAt     sql.NullTime   `db:"read_at"`
+	BooksKind  string         `db:"books_kind"`
+	BooksName  string         `db:"books_name"`
+	BooksDir   string         `db:"books_dir"`
+	BooksBooks string         `db:"books_seller"`
+	BooksKey   int64          `db:"books_key"`
+}
+
+// ClaimPush claims a booking that is due to be worked on and that nobody holds, and returns all that is needed to push it.
+// A create may be claimed only while its shop is not stopped; that the order is not ignored and still due is tested once
+// more by Send. A claim that ran out while sending makes the booking unknown. ErrNotFound: there is nothing to do.
+func (db *DB) ClaimPush(ctx context.Context, id int64) (doorzet.PushJob, error) {
+	var r claimRow
+	err := db.x.GetContext(ctx, &r, `
+		WITH c AS (
+			UPDATE bookings b
+			   SET claim_token = claim_token + 1, attempts = attempts + 1,
+			       claimed_until = clock_timestamp() + $2 * interval '1 second',
+			       state = CASE WHEN b.state = 'sending' THEN 'unknown' ELSE b.state END,
+			       lookups = CASE WHEN b.state = 'sending' THEN 0 ELSE b.lookups END
+			  FROM shops s, orders o
+			 WHERE b.id = $1 AND s.id = b.shop_id AND o.id = b.order_id
+			   AND b.state IN ('due', 'sending', 'unknown') AND b.next_try_at <= clock_timestamp()
+			   AND (b.claimed_until IS NULL OR b.claimed_until < clock_timestamp())
+			   AND (b.state <> 'due' OR s.paused_at IS NULL AND s.blocked_why = '' AND o.ignored_at IS NULL)
+			RETURNING b.*
+		)
+		SELECT c.id AS booking_id, c.state, c.claim_token, c.claimed_until, c.woo_id, c.reference, c.by_hand, c.due_status,
+		       c.due_at, c.night_id, c.attempts, c.lookups, c.sent_at, c.document, d.body, d.read_at,
+		       k.id AS books_key, k.kind AS books_kind, k.name AS books_name, k.dir AS books_dir, k.seller AS books_seller,
+		       s.id, s.name, s.url, s.home, s.store_id, s.consumer_key, s.consumer_secret, s.prefix, s.time_zone, s.start_date,
+		       s.statuses, s.night_from, s.night_to, s.remainder, s.books_id, s.webhooks_on, s.webhooks_off_for,
+		       s.woo_version, s.auth, s.paused_at, s.blocked_why, s.added_at, s.next_night_at, s.imported_at, s.full_import_at
+		  FROM c
+		  JOIN shops s ON s.id = c.shop_id
+		  JOIN books k ON k.id = coalesce(c.books_id, s.books_id)
+		  LEFT JOIN documents d ON d.order_id = c.order_id`, id, doorzet.ClaimLease.Seconds())
+	if err != nil {
+		return doorzet.PushJob{}, fmt.Errorf("claim booking %d: %w", id, notFound(err))
+	}
+	return r.job(db.keys)
+}
+
+func (r claimRow) job(keys Keyring) (doorzet.PushJob, error) {
+	shop, err := r.shop(keys)
+	if err != nil {
+		return doorzet.PushJob{}, err
+	}
+	books, err := booksRow{ID: r.BooksKey, Kind: r.BooksKind, Name: r.BooksName, Dir: r.BooksDir, Seller: r.BooksBooks}.books()
+	if err != nil {
+		return doorzet.PushJob{}, err
+	}
+	j := doorzet.PushJob{
+		Claim: doorzet.Claim{BookingID: r.BookingID, Token: r.Token, Until: r.Until},
+		Shop:  shop, Books: books, State: doorzet.BookingState(r.State), WooID: r.WooID, Reference: r.Reference,
+		ByHand: r.ByHand, DueStatus: r.DueStatus, DueAt: r.DueAt.UTC(), NightID: r.NightID.Int64, Attempts: r.Attempts,
+		Lookups: r.Lookups, SentAt: clock(r.SentAt), ReadAt: clock(r.ReadAt),
+	}
+	if r.Frozen.Valid {
+		var doc doorzet.Document
+		if err := json.Unmarshal([]byte(r.Frozen.String), &doc); err != nil {
+			return doorzet.PushJob{}, fmt.Errorf("read the frozen document of booking %d: %w", r.BookingID, err)
+		}
+		j.Frozen = &doc
+	}
+	if r.Body != nil {
+		if j.Document, err = decompress(r.Body); err != nil {
+			return doorzet.PushJob{}, err
+		}
+	}
+	return j, nil
+}
+
+// RenewPush holds on to a claimed booking. ErrLost: another worker has it.
+func (db *DB) RenewPush(ctx context.Context, c doorzet.Claim) error {
+	return db.hold(ctx, `
+		UPDATE bookings SET claimed_until = clock_timestamp() + $3 * interval '1 second'
+		 WHERE id = $1 AND claim_token = $2 AND claimed_until > clock_timestamp()`,
+		c.BookingID, c.Token, doorzet.ClaimLease.Seconds())
+}
+
+// Send freezes a document and claims its create: from here on the outcome is unknown until it is recorded. In the same
+// statement it tests that the order is not ignored, its shop not stopped, and (not for a push by hand, nor for a document
+// that was frozen before) that it is still due under the choices of now (R1). ErrLost: the claim was lost, or one of these
+// does not hold any more; nothing was sent.
+func (db *DB) Send(ctx context.Context, c doorzet.Claim, doc doorzet.Document, booksID int64) error {
+	frozen, err := json.Marshal(doc)
+	if err != nil {
+		return fmt.Errorf("write the document of booking %d: %w", c.BookingID, err)
+	}
+	return db.hold(ctx, `
+		UPDATE bookings b
+		   SET state = 'sending', document = $3, books_id = $4, sent_at = clock_timestamp(), error = '',
+		       claimed_until = clock_timestamp() + $5 * interval '1 second'
+		  FROM shops s, orders o
+		 WHERE b.id = $1 AND b.claim_token = $2 AND b.claimed_until > clock_timestamp() AND b.state IN ('due', 'unknown')
+		   AND s.id = b.shop_id AND o.id = b.order_id
+		   AND s.paused_at IS NULL AND s.blocked_why = '' AND o.ignored_at IS NULL AND o.conflict_key = ''
+		   AND (b.by_hand OR b.document IS NOT NULL OR b.due_status = ANY (s.statuses) OR o.status = ANY (s.statuses))`,
+		c.BookingID, c.Token, string(frozen), booksID, doorzet.ClaimLease.Seconds())
+}
+
+// RecordBooked ends a push: the books hold the document. The content of files is stored in the same statement. ErrLost:
+// another worker has taken the booking over, which looks it up.
+func (db *DB) RecordBooked(ctx context.Context, c doorzet.Claim, r doorzet.Receipt, text string) error {
+	return db.end(ctx, c, "pushed", text, `
+		UPDATE bookings
+		   SET state = 'booked', booked_at = clock_timestamp(), remote_id = $3, remote_number = $4, remote_total = $5,
+		       content = $6, next_try_at = NULL, claimed_until = NULL, error = ''
+		 WHERE id = $1 AND claim_token = $2 AND state IN ('due', 'sending', 'unknown')
+		RETURNING shop_id, order_id, woo_id`, `held_at = NULL, held_rule = '', held_why = ''`,
+		r.RemoteID, r.Number, int64(r.Total), r.Content)
+}
+
+// RecordNothing ends a push: there is nothing to book.
+func (db *DB) RecordNothing(ctx context.Context, c doorzet.Claim) error {
+	return db.end(ctx, c, "nothing to book", "Its total is 0.00 and it has no amounts: there is nothing to book.", `
+		UPDATE bookings SET state = 'nothing', next_try_at = NULL, claimed_until = NULL, error = ''
+		 WHERE id = $1 AND claim_token = $2 AND state = 'due'
+		RETURNING shop_id, order_id, woo_id`, `held_at = NULL, held_rule = '', held_why = ''`)
+}
+
+// RecordHeld ends a push: the order cannot be a correct document as it stands. Each night looks at it again.
+func (db *DB) RecordHeld(ctx context.Context, c doorzet.Claim, rule, why string) error {
+	return db.end(ctx, c, "held", why, `
+		UPDATE bookings SET next_try_at = NULL, claimed_until = NULL, error = ''
+		 WHERE id = $1 AND claim_token = $2 AND state IN ('due', 'unknown')
+		RETURNING shop_id, order_id, woo_id`, `held_at = coalesce(held_at, now()), held_rule = $3, held_why = $4`, rule, why)
+}
+
+// RecordRefused ends a push: the books refused it. It is not tried again by itself.
+func (db *DB) RecordRefused(ctx context.Context, c doorzet.Claim, why string) error {
+	return db.end(ctx, c, "refused", why, `
+		UPDATE bookings SET state = 'refused', next_try_at = NULL, claimed_until = NULL, error = $3
+		 WHERE id = $1 AND claim_token = $2 AND state IN ('due', 'sending', 'unknown')
+		RETURNING shop_id, order_id, woo_id`, `held_at = NULL, held_rule = '', held_why = ''`, why)
+}
+
+// RecordLater ends an attempt before anything was sent, or an attempt of which the books surely kept nothing: again after a
+// pause.
+func (db *DB) RecordLater(ctx context.Context, c doorzet.Claim, after time.Duration, why string) error {
+	return db.hold(ctx, `
+		UPDATE bookings
+		   SET state = CASE WHEN state = 'sending' THEN 'due' ELSE state END, claimed_until = NULL, error = $4,
+		       next_try_at = clock_timestamp() + $3 * interval '1 second',
+		       wake_at = clock_timestamp() + $3 * interval '1 second'
+		 WHERE id = $1 AND claim_token = $2 AND state IN ('due', 'sending', 'unknown')`,
+		c.BookingID, c.Token, after.Seconds(), why)
+}
+
+// RecordUnknown ends an attempt whose outcome is not known: it is looked up in the books after a pause.
+func (db *DB) RecordUnknown(ctx context.Context, c doorzet.Claim, lookups int, after time.Duration, why string) error {
+	return db.hold(ctx, `
+		UPDATE bookings
+		   SET state = 'unknown', lookups = $3, claimed_until = NULL, error = $5,
+		       next_try_at = clock_timestamp() + $4 * interval '1 second',
+		       wake_at = clock_timestamp() + $4 * interval '1 second'
+		 WHERE id = $1 AND claim_token = $2 AND state IN ('sending', 'unknown')`,
+		c.BookingID, c.Token, lookups, after.Seconds(), why)
+}
+
+// RecordWithdrawn sends a claimed order back to open (R1).
+func (db *DB) RecordWithdrawn(ctx context.Context, c doorzet.Claim, why string) error {
+	return db.end(ctx, c, "verdict", why, `
+		UPDATE bookings SET state = 'withdrawn', next_try_at = NULL, claimed_until = NULL, error = ''
+		 WHERE id = $1 AND claim_token = $2 AND state = 'due'
+		RETURNING shop_id, order_id, woo_id`, `
+		       held_at = NULL, held_rule = '', held_why = '', verdict_move = 'withdrawn', verdict_rule = 'R1', verdict = $3,
+		       verdict_tell = true, verdict_at = now()`, why)
+}
+
+// Release gives a claim up without an outcome: what was found in between decided already.
+func (db *DB) Release(ctx context.Context, c doorzet.Claim) error {
+	_, err := db.x.ExecContext(ctx, `
+		UPDATE bookings SET claimed_until = NULL WHERE id = $1 AND claim_token = $2`, c.BookingID, c.Token)
+	if err != nil {
+		return fmt.Errorf("release booking %d: %w", c.BookingID, err)
+	}
+	return nil
+}
+
+// end runs the one statement that ends a push: the booking, what follows for its order, and the journal. No row: the claim was
+// lost. The update's parameters are id, token and args; it returns shop_id, order_id and woo_id. The order's change uses the
+// same parameters.
+func (db *DB) end(ctx context.Context, c doorzet.Claim, kind, text, update, order string, args ...any) error {
+	params := append([]any{c.BookingID, c.Token}, args...)
+	k, t := len(params)+1, len(params)+2
+	params = append(params, kind, text)
+	var n int
+	err := db.x.GetContext(ctx, &n, fmt.Sprintf(`
+		WITH b AS (%s), o AS (
+			UPDATE orders SET %s FROM b WHERE orders.id = b.order_id
+		), e AS (
+			INSERT INTO events (shop_id, woo_id, actor, kind, text) SELECT shop_id, woo_id, 'push', $%d, $%d FROM b
+		)
+		SELECT count(*) FROM b`, update, order, k, t), params...)
+	if err != nil {
+		return fmt.Errorf("end the push of booking %d: %w", c.BookingID, err)
+	}
+	if n == 0 {
+		return doorzet.ErrLost
+	}
+	return nil
+}
+
+// ToExport are booked files whose folder may not have them yet, oldest first.
+func (db *DB) ToExport(ctx context.Context, limit int) ([]doorzet.Export, error) {
+	return db.exports(ctx, `
+		SELECT b.id, b.remote_id, b.content, k.dir FROM bookings b JOIN books k ON k.id = b.books_id
+		 WHERE b.content IS NOT NULL AND b.exported_at IS NULL AND b.booked_at < clock_timestamp() - interval '10 seconds'
+		 ORDER BY b.booked_at LIMIT $1`, limit)
+}
+
+// ExportsOf are all booked files of a books after one booking, by id: for making its folder again, a batch at a time.
+func (db *DB) ExportsOf(ctx context.Context, booksID, after int64, limit int) ([]doorzet.Export, error) {
+	return db.exports(ctx, `
+		SELECT b.id, b.remote_id, b.content, k.dir FROM bookings b JOIN books k ON k.id = b.books_id
+		 WHERE b.content IS NOT NULL AND k.id = $1 AND b.id > $2 ORDER BY b.id LIMIT $3`, booksID, after, limit)
+}
+
+func (db *DB) exports(ctx context.Context, query string, args ...any) ([]doorzet.Export, error) {
+	var rows []struct {
+		ID      int64  `db:"id"`
+		Name    string `db:"remote_id"`
+		Content []byte `db:"content"`
+		Dir     string `db:"dir"`
+	}
+	if err := db.x.SelectContext(ctx, &rows, query, args...); err != nil {
+		return nil, fmt.Errorf("list files to export: %w", err)
+	}
+	out := make([]doorzet.Export, len(rows))
+	for i, r := range rows {
+		out[i] = doorzet.Export{BookingID: r.ID, Dir: r.Dir, Name: r.Name, Content: r.Content}
+	}
+	return out, nil
+}
+
+// Exported records that the folder has a booking's file.
+func (db *DB) Exported(ctx context.Context, bookingID int64) error {
+	_, err := db.x.ExecContext(ctx, `UPDATE bookings SET exported_at = clock_timestamp() WHERE id = $1`, bookingID)
+	if err != nil {
+		return fmt.Errorf("record the export of booking %d: %w", bookingID, err)
+	}
+	return nil
+}
+
+// EachBooking calls f for each booking of a shop, by order; withdrawn ones are left out. Order 0 is all orders.
+func (db *DB) EachBooking(ctx context.Context, shopID, wooID int64, limit int, f func(doorzet.BookingRow) error) error {
+	rows, err := db.x.QueryxContext(ctx, `
+		SELECT b.id, o.woo_id AS order_id, b.kind, b.round, b.state, b.reference, b.remote_id, b.remote_total, o.total AS order_total,
+		       o.currency, b.attempts, b.error, b.due_at, b.booked_at, b.by_hand, b.next_try_at, o.held_why
+		  FROM bookings b JOIN orders o ON o.id = b.order_id
+		 WHERE b.shop_id = $1 AND ($2 = 0 OR o.woo_id = $2) AND b.state <> 'withdrawn'
+		 ORDER BY o.woo_id, b.kind DESC, b.round LIMIT nullif($3, 0)`, shopID, wooID, limit)
+	if err != nil {
+		return fmt.Errorf("list the bookings of shop %d: %w", shopID, err)
+	}
+	defer func() { _ = rows.Close() }()
+	for rows.Next() {
+		var r bookingRow
+		if err := rows.StructScan(&r); err != nil {
+			return fmt.Errorf("read a booking of shop %d: %w", shopID, err)
+		}
+		if err := f(r.booking()); err != nil {
+			return err
+		}
+	}
+	return rows.Err()
+}
+
+// Settled tells whether none of some bookings is still on its way: each is booked, held, refused, withdrawn, has nothing to
+// book, or waits longer than half a minute.
+func (db *DB) Settled(ctx context.Context, bookingIDs []int64) (bool, error) {
+	var n int
+	err := db.x.GetContext(ctx, &n, `
+		SELECT count(*) FROM bookings
+		 WHERE id = ANY ($1) AND (state IN ('sending', 'unknown')
+		       OR state = 'due' AND next_try_at <= clock_timestamp() + interval '30 seconds')`, pq.Array(bookingIDs))
+	if err != nil && !errors.Is(err, sql.ErrNoRows) {
+		return false, fmt.Errorf("read bookings: %w", err)
+	}
+	return n == 0, nil
+}

@@ -1,0 +1,293 @@
+package postgres
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/jmoiron/sqlx"
+	"github.com/lib/pq"
+
+	"github.com/doorzet/doorzet/internal/doorzet"
+)
+
+type nightRow struct {
+	ID             int64          `db:"id"`
+	ShopID         int64          `db:"shop_id"`
+	Date           time.Time      `db:"date"`
+	Planned        bool           `db:"planned"`
+	AskedBy        string         `db:"asked_by"`
+	State          string         `db:"state"`
+	RunAt          time.Time      `db:"run_at"`
+	NextTryAt      sql.NullTime   `db:"next_try_at"`
+	ClaimToken     int64          `db:"claim_token"`
+	Attempts       int            `db:"attempts"`
+	StartedAt      sql.NullTime   `db:"started_at"`
+	FinishedAt     sql.NullTime   `db:"finished_at"`
+	Since          sql.NullTime   `db:"since"`
+	WebhooksOn     sql.NullBool   `db:"webhooks_on"`
+	Open           sql.NullInt64  `db:"open"`
+	Strategy       string         `db:"strategy"`
+	Step           string         `db:"step"`
+	Page           int            `db:"page"`
+	Imported       int            `db:"imported"`
+	LookedAt       int            `db:"looked_at"`
+	StillOpen      int            `db:"still_open"`
+	Expired        int            `db:"expired"`
+	Gone           int            `db:"gone"`
+	Unread         int            `db:"unread"`
+	BulkFound      int            `db:"bulk_found"`
+	RemainderFound int            `db:"remainder_found"`
+	List           int            `db:"requests_list"`
+	Single         int            `db:"requests_single"`
+	Total          int            `db:"requests_total"`
+	Notes          pq.StringArray `db:"notes"`
+	Error          string         `db:"error"`
+}
+
+const nightColumns = `id, shop_id, date, planned, asked_by, state, run_at, next_try_at, claim_token, attempts, started_at,
+	finished_at, since, webhooks_on, open, strategy, step, page, imported, looked_at, still_open, expired, gone, unread,
+	bulk_found, remainder_found, requests_list, requests_single, requests_total, notes, error`
+
+func (r nightRow) night() doorzet.Night {
+	return doorzet.Night{
+		ID: r.ID, ShopID: r.ShopID, Date: doorzet.DateOf(r.Date, time.UTC), Planned: r.Planned, AskedBy: r.AskedBy,
+		State: doorzet.NightState(r.State), RunAt: r.RunAt.UTC(), NextTry: clock(r.NextTryAt), Token: r.ClaimToken,
+		Attempts: r.Attempts, StartedAt: clock(r.StartedAt), FinishedAt: clock(r.FinishedAt), Since: clock(r.Since),
+		WebhooksOn: r.WebhooksOn.Bool, Open: int(r.Open.Int64), Strategy: doorzet.Strategy(r.Strategy),
+		Step: doorzet.NightStep(r.Step), Page: r.Page, Imported: r.Imported, LookedAt: r.LookedAt, StillOpen: r.StillOpen,
+		Expired: r.Expired, Gone: r.Gone, Unread: r.Unread, BulkFound: r.BulkFound, RemainderFound: r.RemainderFound,
+		Requests: doorzet.RequestCount{List: r.List, Single: r.Single, Total: r.Total}, Notes: r.Notes, Error: r.Error,
+	}
+}
+
+// PlanNights plans the nights whose time has come: one row per shop and date, whatever runs twice. Of several missed nights
+// only the latest is planned to run, the others are marked covered. It plans at most limit shops and says how many it did,
+// and which nights to wake.
+func (db *DB) PlanNights(ctx context.Context, now time.Time, limit int) (shops int, nights []int64, err error) {
+	err = db.inTx(ctx, func(tx *sqlx.Tx) error {
+		nights = nil
+		var rows []shopRow
+		err := tx.SelectContext(ctx, &rows, selectShop+`
+			 WHERE next_night_at <= $1 ORDER BY id LIMIT $2 FOR UPDATE SKIP LOCKED`, now, limit)
+		if err != nil {
+			return err
+		}
+		shops = len(rows)
+		for _, r := range rows {
+			id, err := planShop(ctx, tx, r, now)
+			if err != nil {
+				return err
+			}
+			if id != 0 {
+				nights = append(nights, id)
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return 0, nil, fmt.Errorf("plan the nights: %w", err)
+	}
+	return shops, nights, nil
+}
+
+// planShop plans the latest night of a shop that has begun, covers the ones missed before it, and moves the shop on.
+func planShop(ctx context.Context, tx *sqlx.Tx, r shopRow, now time.Time) (int64, error) {
+	s := doorzet.Shop{
+		ID: r.ID, TimeZone: r.TimeZone, NightHours: doorzet.NightHours{From: r.NightFrom, To: r.NightTo},
+	}
+	missed := doorzet.MissedNights(r.NextNightAt, now, s.NightHours, s.Location(), s.ID)
+	var latest int64
+	for i, m := range missed {
+		state, why := doorzet.NightPlanned, ""
+		switch {
+		case i < len(missed)-1:
+			state, why = doorzet.NightCovered, "Missed; covered by a later night."
+		case r.PausedAt.Valid:
+			state, why = doorzet.NightCovered, "The shop was paused."
+		}
+		var id int64
+		err := tx.GetContext(ctx, &id, `
+			INSERT INTO nights (shop_id, date, planned, state, run_at, next_try_at, wake_at, error)
+			VALUES ($1, $2, true, $3, $4, CASE WHEN $3 = 'planned' THEN $4 END, now() + $6 * interval '1 second', $5)
+			ON CONFLICT (shop_id, date) WHERE planned DO NOTHING
+			RETURNING id`, s.ID, m.Date.String(), string(state), m.At, why, doorzet.WakePause.Seconds())
+		if errors.Is(err, sql.ErrNoRows) {
+			continue
+		}
+		if err != nil {
+			return 0, fmt.Errorf("plan the night of shop %d: %w", s.ID, err)
+		}
+		if state == doorzet.NightPlanned {
+			latest = id
+		}
+	}
+	return latest, scheduleNight(ctx, tx, s, now)
+}
+
+// AskNight makes a night by hand: now, beside the planned ones.
+func (db *DB) AskNight(ctx context.Context, shop doorzet.Shop, actor string) (int64, error) {
+	var id int64
+	err := db.x.GetContext(ctx, &id, `
+		INSERT INTO nights (shop_id, date, planned, asked_by, run_at, next_try_at, wake_at)
+		VALUES ($1, $4, false, $2, now(), now(), now() + $3 * interval '1 second')
+		RETURNING id`, shop.ID, actor, doorzet.WakePause.Seconds(), doorzet.DateOf(time.Now(), shop.Location()).String())
+	if err != nil {
+		return 0, fmt.Errorf("ask for a night: %w", err)
+	}
+	return id, nil
+}
+
+// ClaimNight claims a night whose time has come and that nobody holds, and says when it started (the first claim decides).
+// ErrNotFound: there is nothing to do (it ended, waits for later, is held, its shop is stopped, or another night of the
+// shop is running).
+func (db *DB) ClaimNight(ctx context.Context, id int64) (doorzet.Night, error) {
+	var r nightRow
+	err := db.x.GetContext(ctx, &r, `
+		UPDATE nights n
+		   SET state = 'running', claim_token = claim_token + 1, attempts = attempts + 1, error = '',
+		       claimed_until = clock_timestamp() + $2 * interval '1 second',
+		       started_at = coalesce(started_at, clock_timestamp())
+		 WHERE id = $1 AND state IN ('planned', 'running') AND next_try_at <= clock_timestamp()
+		   AND (claimed_until IS NULL OR claimed_until < clock_timestamp())
+		   AND NOT EXISTS (SELECT FROM shops s WHERE s.id = n.shop_id AND s.paused_at IS NOT NULL)
+		   AND NOT EXISTS (SELECT FROM nights o WHERE o.shop_id = n.shop_id AND o.state = 'running' AND o.id <> n.id)
+		RETURNING `+nightColumns, id, doorzet.ClaimLease.Seconds())
+	if violates(err, "nights_one_running") {
+		return doorzet.Night{}, doorzet.ErrNotFound
+	}
+	if err != nil {
+		return doorzet.Night{}, fmt.Errorf("claim night %d: %w", id, notFound(err))
+	}
+	return r.night(), nil
+}
+
+// RenewNight holds on to a claimed night. ErrLost: another worker has it.
+func (db *DB) RenewNight(ctx context.Context, n doorzet.Night) error {
+	return db.hold(ctx, `
+		UPDATE nights SET claimed_until = clock_timestamp() + $3 * interval '1 second'
+		 WHERE id = $1 AND claim_token = $2 AND state = 'running'`, n.ID, n.Token, doorzet.ClaimLease.Seconds())
+}
+
+// SaveNight records how far a claimed night is, and holds on to it. ErrLost: another worker has it.
+func (db *DB) SaveNight(ctx context.Context, n doorzet.Night) error {
+	return db.hold(ctx, `
+		UPDATE nights
+		   SET since = $3, webhooks_on = $4, open = $5, strategy = $6, step = $7, page = $8, unread = $9, requests_list = $10,
+		       requests_single = $11, requests_total = $12, notes = $13,
+		       claimed_until = clock_timestamp() + $14 * interval '1 second'
+		 WHERE id = $1 AND claim_token = $2 AND state = 'running'`,
+		n.ID, n.Token, at(n.Since), n.WebhooksOn, n.Open, string(n.Strategy), string(n.Step), n.Page, n.Unread,
+		n.Requests.List, n.Requests.Single, n.Requests.Total, pq.StringArray(n.Notes), doorzet.ClaimLease.Seconds())
+}
+
+// FinishNight ends a night and keeps what it did. The counts are taken from the rows it marked, so a night that was taken over
+// counts right. Of a failed one the error is kept.
+func (db *DB) FinishNight(ctx context.Context, n doorzet.Night, state doorzet.NightState, why string) error {
+	return db.hold(ctx, `
+		UPDATE nights n
+		   SET state = $3, error = $4, finished_at = clock_timestamp(), next_try_at = NULL, claimed_until = NULL,
+		       unread = $5, requests_list = $6, requests_single = $7, requests_total = $8, notes = $9,
+		       imported   = (SELECT count(*) FROM orders o WHERE o.shop_id = n.shop_id AND o.first_night_id = n.id),
+		       looked_at  = (SELECT count(*) FROM orders o WHERE o.shop_id = n.shop_id AND o.looked_night_id = n.id),
+		       expired    = (SELECT count(*) FROM orders o WHERE o.shop_id = n.shop_id AND o.expired_night_id = n.id),
+		       gone       = (SELECT count(*) FROM orders o WHERE o.shop_id = n.shop_id AND o.gone_night_id = n.id),
+		       still_open = (SELECT count(*) FROM open_orders o WHERE o.shop_id = n.shop_id AND o.created_at >= n.since),
+		       bulk_found = (SELECT count(*) FROM bookings b WHERE b.night_id = n.id AND b.night_step = 'bulk'),
+		       remainder_found = (SELECT count(*) FROM bookings b WHERE b.night_id = n.id AND b.night_step = 'remainder')
+		 WHERE id = $1 AND claim_token = $2 AND state = 'running'`,
+		n.ID, n.Token, string(state), why, n.Unread, n.Requests.List, n.Requests.Single, n.Requests.Total,
+		pq.StringArray(n.Notes))
+}
+
+// PostponeNight gives a night's slot back: it goes on after a pause from its rows.
+func (db *DB) PostponeNight(ctx context.Context, n doorzet.Night, after time.Duration, why string) error {
+	return db.hold(ctx, `
+		UPDATE nights
+		   SET state = 'planned', error = $4, claimed_until = NULL, next_try_at = clock_timestamp() + $3 * interval '1 second',
+		       wake_at = clock_timestamp() + $3 * interval '1 second', unread = $5, requests_list = $6, requests_single = $7,
+		       requests_total = $8, notes = $9
+		 WHERE id = $1 AND claim_token = $2 AND state = 'running'`,
+		n.ID, n.Token, after.Seconds(), why, n.Unread, n.Requests.List, n.Requests.Single, n.Requests.Total,
+		pq.StringArray(n.Notes))
+}
+
+// hold runs a statement that must change exactly one row under a claim. No row: the claim was lost.
+func (db *DB) hold(ctx context.Context, statement string, args ...any) error {
+	res, err := db.x.ExecContext(ctx, statement, args...)
+	if err != nil {
+		return fmt.Errorf("record under a claim: %w", err)
+	}
+	if n, _ := res.RowsAffected(); n == 0 {
+		return doorzet.ErrLost
+	}
+	return nil
+}
+
+// SweepNights moves the wake-up of nights ahead that nobody works on though they are due, and returns them to be enqueued.
+func (db *DB) SweepNights(ctx context.Context, limit int) ([]int64, error) {
+	var ids []int64
+	err := db.x.SelectContext(ctx, &ids, `
+		WITH picked AS (
+			SELECT id FROM nights n
+			 WHERE state IN ('planned', 'running') AND next_try_at <= clock_timestamp() AND wake_at <= clock_timestamp()
+			   AND (claimed_until IS NULL OR claimed_until < clock_timestamp())
+			   AND NOT EXISTS (SELECT FROM shops s WHERE s.id = n.shop_id AND s.paused_at IS NOT NULL)
+			   AND NOT EXISTS (SELECT FROM nights o WHERE o.shop_id = n.shop_id AND o.state = 'running' AND o.id <> n.id)
+			 ORDER BY next_try_at LIMIT $1 FOR UPDATE SKIP LOCKED)
+		UPDATE nights SET wake_at = clock_timestamp() + $2 * interval '1 second'
+		  FROM picked WHERE nights.id = picked.id RETURNING nights.id`, limit, doorzet.WakePause.Seconds())
+	if err != nil {
+		return nil, fmt.Errorf("sweep the nights: %w", err)
+	}
+	return ids, nil
+}
+
+// Night is one night with its counts as they stand now: pushes go on after the looks are done.
+func (db *DB) Night(ctx context.Context, id int64) (doorzet.Night, error) {
+	nights, err := db.nights(ctx, `WHERE id = $1`, id)
+	if err != nil {
+		return doorzet.Night{}, err
+	}
+	if len(nights) == 0 {
+		return doorzet.Night{}, fmt.Errorf("night %d: %w", id, doorzet.ErrNotFound)
+	}
+	return nights[0], nil
+}
+
+// Nights are a shop's nights, newest first; limit 0 is all.
+func (db *DB) Nights(ctx context.Context, shopID int64, limit int) ([]doorzet.Night, error) {
+	return db.nights(ctx, `WHERE shop_id = $1 ORDER BY run_at DESC, id DESC LIMIT nullif($2, 0)`, shopID, limit)
+}
+
+func (db *DB) nights(ctx context.Context, where string, args ...any) ([]doorzet.Night, error) {
+	var rows []struct {
+		nightRow
+		Pushed   int `db:"pushed"`
+		Held     int `db:"held"`
+		Failed   int `db:"failed"`
+		Underway int `db:"underway"`
+	}
+	err := db.x.SelectContext(ctx, &rows, `
+		SELECT n.*, p.* FROM (SELECT `+nightColumns+` FROM nights `+where+`) n
+		 CROSS JOIN LATERAL (
+			SELECT count(*) FILTER (WHERE b.state = 'booked') AS pushed,
+			       count(*) FILTER (WHERE b.state = 'due' AND o.held_at IS NOT NULL AND b.next_try_at IS NULL) AS held,
+			       count(*) FILTER (WHERE b.state = 'refused'
+			                           OR b.state = 'due' AND b.error <> '' AND b.next_try_at > clock_timestamp() + interval '30 seconds') AS failed,
+			       count(*) FILTER (WHERE b.state IN ('sending', 'unknown')
+			                           OR b.state = 'due' AND b.next_try_at <= clock_timestamp() + interval '30 seconds') AS underway
+			  FROM bookings b JOIN orders o ON o.id = b.order_id WHERE b.night_id = n.id) p`, args...)
+	if err != nil {
+		return nil, fmt.Errorf("read the nights: %w", err)
+	}
+	out := make([]doorzet.Night, len(rows))
+	for i, r := range rows {
+		n := r.night()
+		n.Pushed, n.Held, n.Failed, n.Underway = r.Pushed, r.Held, r.Failed+r.Unread, r.Underway
+		out[i] = n
+	}
+	return out, nil
+}

@@ -1,0 +1,356 @@
+package postgres
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/jmoiron/sqlx"
+	"github.com/lib/pq"
+
+	"github.com/doorzet/doorzet/internal/doorzet"
+)
+
+type shopRow struct {
+	ID             int64          `db:"id"`
+	Name           string         `db:"name"`
+	URL            string         `db:"url"`
+	Home           string         `db:"home"`
+	StoreID        string         `db:"store_id"`
+	Key            []byte         `db:"consumer_key"`
+	Secret         []byte         `db:"consumer_secret"`
+	Prefix         string         `db:"prefix"`
+	TimeZone       string         `db:"time_zone"`
+	StartDate      time.Time      `db:"start_date"`
+	Statuses       pq.StringArray `db:"statuses"`
+	NightFrom      int            `db:"night_from"`
+	NightTo        int            `db:"night_to"`
+	Remainder      bool           `db:"remainder"`
+	BooksID        int64          `db:"books_id"`
+	WebhooksOn     bool           `db:"webhooks_on"`
+	WebhooksOffFor int            `db:"webhooks_off_for"`
+	WooVersion     string         `db:"woo_version"`
+	Auth           string         `db:"auth"`
+	PausedAt       sql.NullTime   `db:"paused_at"`
+	BlockedWhy     string         `db:"blocked_why"`
+	AddedAt        time.Time      `db:"added_at"`
+	NextNightAt    time.Time      `db:"next_night_at"`
+	ImportedAt     sql.NullTime   `db:"imported_at"`
+	FullImportAt   sql.NullTime   `db:"full_import_at"`
+}
+
+const selectShop = `
+	SELECT id, name, url, home, store_id, consumer_key, consumer_secret, prefix, time_zone, start_date, statuses,
+	       night_from, night_to, remainder, books_id, webhooks_on, webhooks_off_for, woo_version, auth, paused_at,
+	       blocked_why, added_at, next_night_at, imported_at, full_import_at
+	  FROM shops`
+
+func (r shopRow) shop(keys Keyring) (doorzet.Shop, error) {
+	key, err := keys.open(r.Key)
+	if err != nil {
+		return doorzet.Shop{}, fmt.Errorf("read the key of shop %d: %w", r.ID, err)
+	}
+	secret, err := keys.open(r.Secret)
+	if err != nil {
+		return doorzet.Shop{}, fmt.Errorf("read the secret of shop %d: %w", r.ID, err)
+	}
+	return doorzet.Shop{
+		ID: r.ID, Name: r.Name, URL: r.URL, Home: r.Home, StoreID: r.StoreID, Key: key, Secret: secret,
+		Prefix: r.Prefix, TimeZone: r.TimeZone, StartDate: doorzet.DateOf(r.StartDate, time.UTC),
+		Statuses: r.Statuses, NightHours: doorzet.NightHours{From: r.NightFrom, To: r.NightTo},
+		Remainder: r.Remainder, BooksID: r.BooksID, WebhooksOn: r.WebhooksOn, WebhooksOffFor: r.WebhooksOffFor,
+		WooVersion: r.WooVersion, Auth: r.Auth, PausedAt: clock(r.PausedAt), BlockedWhy: r.BlockedWhy,
+		AddedAt: r.AddedAt.UTC(), NextNightAt: r.NextNightAt.UTC(), ImportedAt: clock(r.ImportedAt),
+		FullImportAt: clock(r.FullImportAt),
+	}, nil
+}
+
+// AddShop stores a new shop and returns its id. Refused with an InputError: a home address or a prefix that is in use, and
+// a store id already known under another address unless asCopy says that this is a copy (R14).
+func (db *DB) AddShop(ctx context.Context, s doorzet.Shop, asCopy bool, actor string) (int64, error) {
+	key, err := db.keys.seal(s.Key)
+	if err != nil {
+		return 0, err
+	}
+	secret, err := db.keys.seal(s.Secret)
+	if err != nil {
+		return 0, err
+	}
+	if err := db.refuseKnownStore(ctx, s, asCopy); err != nil {
+		return 0, err
+	}
+	var id int64
+	err = db.inTx(ctx, func(tx *sqlx.Tx) error {
+		err := tx.GetContext(ctx, &id, `
+			INSERT INTO shops (name, url, home, home_key, store_id, copy_of_store, consumer_key, consumer_secret, prefix,
+			                   time_zone, start_date, starts_at, statuses, night_from, night_to, remainder, books_id,
+			                   woo_version, auth, next_night_at, next_night_date)
+			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, now(), '0001-01-01')
+			RETURNING id`,
+			s.Name, s.URL, s.Home, doorzet.HomeKey(s.Home), s.StoreID, asCopy, key, secret, s.Prefix, s.TimeZone,
+			s.StartDate.String(), s.StartsAt(), pq.StringArray(s.Statuses), s.NightHours.From, s.NightHours.To, s.Remainder,
+			s.BooksID, s.WooVersion, s.Auth)
+		if err != nil {
+			return err
+		}
+		s.ID = id
+		if err := scheduleNight(ctx, tx, s, time.Now()); err != nil {
+			return err
+		}
+		return note(ctx, tx, id, 0, actor, "shop", "Added "+s.Name+" at "+s.URL+".")
+	})
+	return id, shopConflict(err, s)
+}
+
+func (db *DB) refuseKnownStore(ctx context.Context, s doorzet.Shop, asCopy bool) error {
+	if s.StoreID == "" {
+		return nil
+	}
+	var other struct {
+		ID      int64  `db:"id"`
+		Home    string `db:"home"`
+		HomeKey string `db:"home_key"`
+		BooksID int64  `db:"books_id"`
+	}
+	err := db.x.GetContext(ctx, &other, `
+		SELECT id, home, home_key, books_id FROM shops WHERE store_id = $1 ORDER BY copy_of_store, id LIMIT 1`, s.StoreID)
+	switch {
+	case errors.Is(err, sql.ErrNoRows):
+		return nil
+	case err != nil:
+		return fmt.Errorf("look for the store id: %w", err)
+	case other.HomeKey == doorzet.HomeKey(s.Home):
+		return doorzet.Input("the shop at %s is connected already: it is shop %d (see: doorzet shop show --shop %d)", other.Home, other.ID, other.ID)
+	case !asCopy:
+		return doorzet.Input("this store (store id %s) is known already as shop %d at %s. If that shop moved to the new address: doorzet shop set --shop %d --url %s --moved. If this is a copy of it: add it with --copy and other books than those of shop %d",
+			s.StoreID, other.ID, other.Home, other.ID, s.URL, other.ID)
+	case other.BooksID == s.BooksID:
+		return doorzet.Input("a copy of shop %d may never push to the same books (%d): choose other books with --books", other.ID, s.BooksID)
+	}
+	return nil
+}
+
+func shopConflict(err error, s doorzet.Shop) error {
+	var pe *pq.Error
+	switch {
+	case err == nil:
+		return nil
+	case violates(err, "shops_home_key_key"):
+		return doorzet.Input("the shop at %s is connected already; a shop's home address can be connected only once (see: doorzet shop list)", s.Home)
+	case violates(err, "shops_prefix_key"):
+		return doorzet.Input("prefix %s is used by another shop of this installation: choose another --prefix", s.Prefix)
+	case violates(err, "shops_store_id"):
+		return doorzet.Input("store id %s is known already under another address (see: doorzet shop list)", s.StoreID)
+	case errors.As(err, &pe) && pe.Code == "23503":
+		return doorzet.Input("there are no books with id %d (make them with: doorzet books add)", s.BooksID)
+	}
+	return fmt.Errorf("store the shop: %w", err)
+}
+
+// scheduleNight sets when the shop's next night begins: the first after an instant.
+func scheduleNight(ctx context.Context, tx *sqlx.Tx, s doorzet.Shop, after time.Time) error {
+	date, next := doorzet.NextNight(after, s.NightHours, s.Location(), s.ID)
+	_, err := tx.ExecContext(ctx, `UPDATE shops SET next_night_at = $2, next_night_date = $3 WHERE id = $1`,
+		s.ID, next, date.String())
+	if err != nil {
+		return fmt.Errorf("set the next night of shop %d: %w", s.ID, err)
+	}
+	return nil
+}
+
+// Shop is one shop with its keys.
+func (db *DB) Shop(ctx context.Context, id int64) (doorzet.Shop, error) {
+	var r shopRow
+	if err := db.x.GetContext(ctx, &r, selectShop+` WHERE id = $1`, id); err != nil {
+		return doorzet.Shop{}, fmt.Errorf("shop %d: %w", id, notFound(err))
+	}
+	return r.shop(db.keys)
+}
+
+// Shops are all shops, by id.
+func (db *DB) Shops(ctx context.Context) ([]doorzet.Shop, error) {
+	var rows []shopRow
+	if err := db.x.SelectContext(ctx, &rows, selectShop+` ORDER BY id`); err != nil {
+		return nil, fmt.Errorf("list the shops: %w", err)
+	}
+	out := make([]doorzet.Shop, 0, len(rows))
+	for _, r := range rows {
+		s, err := r.shop(db.keys)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, s)
+	}
+	return out, nil
+}
+
+// Prefixes are the prefixes in use.
+func (db *DB) Prefixes(ctx context.Context) ([]string, error) {
+	var out []string
+	if err := db.x.SelectContext(ctx, &out, `SELECT prefix FROM shops ORDER BY prefix`); err != nil {
+		return nil, fmt.Errorf("list the prefixes: %w", err)
+	}
+	return out, nil
+}
+
+// SetShop stores changed settings of a shop: all but its prefix. What that means for orders follows at once: due orders
+// whose status is no longer chosen go back to open (R1), and the next night is planned anew. changes are sentences for the
+// journal. An earlier start date causes a comparison of all ids at the next night.
+func (db *DB) SetShop(ctx context.Context, s doorzet.Shop, changes []string, actor string) error {
+	key, err := db.keys.seal(s.Key)
+	if err != nil {
+		return err
+	}
+	secret, err := db.keys.seal(s.Secret)
+	if err != nil {
+		return err
+	}
+	err = db.inTx(ctx, func(tx *sqlx.Tx) error {
+		var sameTimes bool
+		err := tx.GetContext(ctx, &sameTimes, `
+			SELECT time_zone = $2 AND night_from = $3 AND night_to = $4 FROM shops WHERE id = $1 FOR UPDATE`,
+			s.ID, s.TimeZone, s.NightHours.From, s.NightHours.To)
+		if err != nil {
+			return fmt.Errorf("shop %d: %w", s.ID, notFound(err))
+		}
+		_, err = tx.ExecContext(ctx, `
+			UPDATE shops
+			   SET name = $2, url = $3, home = $4, home_key = $5, store_id = $6, consumer_key = $7, consumer_secret = $8,
+			       time_zone = $9, start_date = $10, starts_at = $11, statuses = $12, night_from = $13, night_to = $14,
+			       remainder = $15, books_id = $16, woo_version = $17, auth = $18, blocked_why = $19,
+			       full_import_at = CASE WHEN $11 < starts_at THEN NULL ELSE full_import_at END
+			 WHERE id = $1`,
+			s.ID, s.Name, s.URL, s.Home, doorzet.HomeKey(s.Home), s.StoreID, key, secret, s.TimeZone, s.StartDate.String(),
+			s.StartsAt(), pq.StringArray(s.Statuses), s.NightHours.From, s.NightHours.To, s.Remainder, s.BooksID,
+			s.WooVersion, s.Auth, s.BlockedWhy)
+		if err != nil {
+			return err
+		}
+		if !sameTimes {
+			if err := scheduleNight(ctx, tx, s, time.Now()); err != nil {
+				return err
+			}
+		}
+		for _, c := range changes {
+			if err := note(ctx, tx, s.ID, 0, actor, "settings", c); err != nil {
+				return err
+			}
+		}
+		return withdrawUnchosen(ctx, tx, s.ID, actor)
+	})
+	return shopConflict(err, s)
+}
+
+// withdrawUnchosen sends due orders back to open when neither the status that made them due nor the one last seen is chosen
+// any more (R1). Those being sent, frozen by an earlier attempt or pushed by hand stay.
+func withdrawUnchosen(ctx context.Context, tx *sqlx.Tx, shopID int64, actor string) error {
+	var rows []struct {
+		WooID  int64  `db:"woo_id"`
+		Status string `db:"due_status"`
+	}
+	err := tx.SelectContext(ctx, &rows, `
+		WITH back AS (
+			UPDATE bookings b
+			   SET state = 'withdrawn', next_try_at = NULL, claim_token = claim_token + 1, claimed_until = NULL, error = ''
+			  FROM orders o, shops s
+			 WHERE b.shop_id = $1 AND b.state = 'due' AND NOT b.by_hand AND b.document IS NULL
+			   AND o.id = b.order_id AND s.id = b.shop_id
+			   AND b.due_status <> ALL (s.statuses) AND o.status <> ALL (s.statuses)
+			RETURNING b.order_id, b.due_status
+		)
+		UPDATE orders o
+		   SET held_at = NULL, held_rule = '', held_why = '', verdict_move = 'withdrawn', verdict_rule = 'R1', verdict_at = now(),
+		       verdict = 'Status ' || back.due_status || ', which made it due, is no longer chosen. It is open again.',
+		       verdict_tell = true
+		  FROM back WHERE o.id = back.order_id
+		RETURNING o.woo_id, back.due_status`, shopID)
+	if err != nil {
+		return fmt.Errorf("send orders back to open: %w", err)
+	}
+	events := make([]doorzet.Event, len(rows))
+	for i, r := range rows {
+		events[i] = doorzet.Event{Order: r.WooID, Kind: "verdict", Text: "Status " + r.Status + ", which made it due, is no longer chosen. It is open again. (R1)"}
+	}
+	return noteAll(ctx, tx, shopID, actor, events)
+}
+
+// CountWouldPush counts the open orders whose last seen status is among statuses: what choosing them would push (R11).
+func (db *DB) CountWouldPush(ctx context.Context, shopID int64, statuses []string) ([]int64, error) {
+	var ids []int64
+	err := db.x.SelectContext(ctx, &ids, `
+		SELECT woo_id FROM open_orders WHERE shop_id = $1 AND status = ANY ($2) ORDER BY woo_id`,
+		shopID, pq.StringArray(statuses))
+	if err != nil {
+		return nil, fmt.Errorf("count the open orders: %w", err)
+	}
+	return ids, nil
+}
+
+// Pause stops nights and pushes of a shop until Resume. Nothing is lost: rows stay, and are taken up again.
+func (db *DB) Pause(ctx context.Context, shopID int64, actor string) error {
+	return db.pausing(ctx, shopID, actor, "Paused.", `UPDATE shops SET paused_at = coalesce(paused_at, now()) WHERE id = $1`)
+}
+
+// Resume ends a pause. Due orders are pushed by the next sweep.
+func (db *DB) Resume(ctx context.Context, shopID int64, actor string) error {
+	return db.pausing(ctx, shopID, actor, "Resumed.", `UPDATE shops SET paused_at = NULL WHERE id = $1`)
+}
+
+func (db *DB) pausing(ctx context.Context, shopID int64, actor, text, update string) error {
+	return db.inTx(ctx, func(tx *sqlx.Tx) error {
+		res, err := tx.ExecContext(ctx, update, shopID)
+		if err != nil {
+			return fmt.Errorf("pause shop %d: %w", shopID, err)
+		}
+		if n, _ := res.RowsAffected(); n == 0 {
+			return fmt.Errorf("shop %d: %w", shopID, doorzet.ErrNotFound)
+		}
+		return note(ctx, tx, shopID, 0, actor, "shop", text)
+	})
+}
+
+// SawShop records what the beginning of a night found: the reason to block the shop (R14; "" unblocks it), its version, how
+// it lets us in, and whether its webhooks are on (nil: it could not be told).
+func (db *DB) SawShop(ctx context.Context, s doorzet.Shop, webhooks *bool, actor string) (doorzet.Shop, error) {
+	if webhooks != nil {
+		s.WebhooksOn, s.WebhooksOffFor = doorzet.WebhooksSeen(s.WebhooksOn, s.WebhooksOffFor, *webhooks)
+	}
+	err := db.inTx(ctx, func(tx *sqlx.Tx) error {
+		var before string
+		err := tx.GetContext(ctx, &before, `SELECT blocked_why FROM shops WHERE id = $1 FOR UPDATE`, s.ID)
+		if err != nil {
+			return fmt.Errorf("shop %d: %w", s.ID, notFound(err))
+		}
+		_, err = tx.ExecContext(ctx, `
+			UPDATE shops SET blocked_why = $2, woo_version = $3, auth = $4, webhooks_on = $5, webhooks_off_for = $6
+			 WHERE id = $1`, s.ID, s.BlockedWhy, s.WooVersion, s.Auth, s.WebhooksOn, s.WebhooksOffFor)
+		if err != nil {
+			return fmt.Errorf("record what shop %d said: %w", s.ID, err)
+		}
+		switch {
+		case s.BlockedWhy != before && s.BlockedWhy != "":
+			return note(ctx, tx, s.ID, 0, actor, "shop", "Stopped: "+s.BlockedWhy)
+		case s.BlockedWhy != before:
+			return note(ctx, tx, s.ID, 0, actor, "shop", "It is the same shop again: nights and pushes go on.")
+		}
+		return nil
+	})
+	return s, err
+}
+
+// FinishImport records that an import that began at start is complete; full says that it compared all ids.
+func (db *DB) FinishImport(ctx context.Context, shopID int64, start time.Time, full bool) error {
+	return db.inTx(ctx, func(tx *sqlx.Tx) error {
+		_, err := tx.ExecContext(ctx, `
+			UPDATE shops
+			   SET imported_at = greatest(imported_at, $2),
+			       full_import_at = CASE WHEN $3 THEN greatest(full_import_at, $2) ELSE full_import_at END
+			 WHERE id = $1`, shopID, start.UTC(), full)
+		if err != nil {
+			return fmt.Errorf("record the import of shop %d: %w", shopID, err)
+		}
+		return nil
+	})
+}
