@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"math/rand/v2"
+	"slices"
 	"strconv"
 	"sync"
 	"time"
@@ -85,8 +86,9 @@ type doorway struct {
 type place struct {
 	token string // "" = taken without Redis
 	since time.Time
-	renew *time.Timer
-	drop  *time.Timer
+	renew *time.Timer // renews the lease
+	drop  *time.Timer // gives the place back when it was idle for long enough
+	gone  bool        // given back: not to be renewed any more
 }
 
 // ShopGate is the gate of one shop.
@@ -155,7 +157,7 @@ func (g *Gate) leave(id int64, d *doorway) {
 
 // forget lets go of a shop that nobody is at. The caller holds the lock.
 func (g *Gate) forget(id int64, d *doorway) {
-	if d.users == 0 && len(d.idle) == 0 {
+	if d.users == 0 && len(d.idle) == 0 && g.shops[id] == d {
 		delete(g.shops, id)
 	}
 }
@@ -207,15 +209,21 @@ func (g *Gate) take(ctx context.Context, id int64) (*place, error) {
 	}
 }
 
-// keep renews a place until it is given back.
+// keep renews a place until it is dropped.
 func (g *Gate) keep(id int64, p *place) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
 	p.renew = time.AfterFunc(placeRenew, func() {
 		if !g.isBlind() {
 			if _, err := g.run(context.Background(), renewPlace, keys(id)[:1], p.token, placeLease.Milliseconds()); err != nil {
 				g.goBlind(err)
 			}
 		}
-		p.renew.Reset(placeRenew)
+		g.mu.Lock()
+		defer g.mu.Unlock()
+		if !p.gone {
+			p.renew.Reset(placeRenew)
+		}
 	})
 }
 
@@ -233,12 +241,7 @@ func (g *Gate) giveBack(id int64, d *doorway, p *place) {
 	d.idle = append(d.idle, p)
 	p.drop = time.AfterFunc(placeIdle, func() {
 		g.mu.Lock()
-		for i := range d.idle {
-			if d.idle[i] == p {
-				d.idle = append(d.idle[:i], d.idle[i+1:]...)
-				break
-			}
-		}
+		d.idle = slices.DeleteFunc(d.idle, func(other *place) bool { return other == p })
 		g.forget(id, d)
 		g.mu.Unlock()
 		g.drop(id, p)
@@ -247,7 +250,10 @@ func (g *Gate) giveBack(id int64, d *doorway, p *place) {
 
 // drop gives a place back to Redis. When that fails its lease ends by itself.
 func (g *Gate) drop(id int64, p *place) {
+	g.mu.Lock()
+	p.gone = true
 	p.renew.Stop()
+	g.mu.Unlock()
 	if g.isBlind() {
 		return
 	}
