@@ -66,7 +66,9 @@ CREATE TABLE nights (
     open            int,
     strategy        text NOT NULL DEFAULT '',
     step            text NOT NULL DEFAULT '',
-    page            int NOT NULL DEFAULT 0,
+    page            int NOT NULL DEFAULT 0,           -- the last page done of the step's list
+    done            int NOT NULL DEFAULT 0,           -- of todo, in this step: for a progress bar
+    todo            int NOT NULL DEFAULT 0,
     imported        int NOT NULL DEFAULT 0,
     looked_at       int NOT NULL DEFAULT 0,
     still_open      int NOT NULL DEFAULT 0,

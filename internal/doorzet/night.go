@@ -135,7 +135,8 @@ const (
 	StepLook      NightStep = "look"      // 3, R5
 	StepBulk      NightStep = "bulk"      // 3, R6
 	StepRemainder NightStep = "remainder" // 3, R7
-	StepImport    NightStep = "import"    // 4
+	StepImport    NightStep = "import"    // 4: what changed since the last import; the first time all
+	StepCompare   NightStep = "compare"   // 4, once a week: all ids since the start date
 )
 
 // RequestCount counts requests to a shop: lists of orders, single orders, and all of them.
@@ -163,6 +164,7 @@ type Night struct {
 	Strategy   Strategy
 	Step       NightStep
 	Page       int // the last page done of the step's list
+	Done, Todo int // of the step, for a progress bar
 
 	Imported, LookedAt, StillOpen, Expired, Gone int
 	BulkFound, RemainderFound                    int

@@ -203,7 +203,8 @@ func (db *DB) RecordRefused(ctx context.Context, c doorzet.Claim, why string) er
 func (db *DB) RecordLater(ctx context.Context, c doorzet.Claim, after time.Duration, why string) error {
 	return db.hold(ctx, `
 		UPDATE bookings
-		   SET state = CASE WHEN state = 'sending' THEN 'due' ELSE state END, claimed_until = NULL, error = $4,
+		   SET state = CASE WHEN state = 'sending' THEN 'due' ELSE state END,
+		       document = CASE WHEN state = 'sending' THEN NULL ELSE document END, claimed_until = NULL, error = $4,
 		       next_try_at = clock_timestamp() + $3 * interval '1 second',
 		       wake_at = clock_timestamp() + $3 * interval '1 second'
 		 WHERE id = $1 AND claim_token = $2 AND state IN ('due', 'sending', 'unknown')`,
@@ -219,16 +220,6 @@ func (db *DB) RecordUnknown(ctx context.Context, c doorzet.Claim, lookups int, a
 		       wake_at = clock_timestamp() + $4 * interval '1 second'
 		 WHERE id = $1 AND claim_token = $2 AND state IN ('sending', 'unknown')`,
 		c.BookingID, c.Token, lookups, after.Seconds(), why)
-}
-
-// RecordWithdrawn sends a claimed order back to open (R1).
-func (db *DB) RecordWithdrawn(ctx context.Context, c doorzet.Claim, why string) error {
-	return db.end(ctx, c, "verdict", why, `
-		UPDATE bookings SET state = 'withdrawn', next_try_at = NULL, claimed_until = NULL, error = ''
-		 WHERE id = $1 AND claim_token = $2 AND state = 'due'
-		RETURNING shop_id, order_id, woo_id`, `
-		       held_at = NULL, held_rule = '', held_why = '', verdict_move = 'withdrawn', verdict_rule = 'R1', verdict = $3,
-		       verdict_tell = true, verdict_at = now()`, why)
 }
 
 // Release gives a claim up without an outcome: what was found in between decided already.

@@ -32,6 +32,8 @@ type nightRow struct {
 	Strategy       string         `db:"strategy"`
 	Step           string         `db:"step"`
 	Page           int            `db:"page"`
+	Done           int            `db:"done"`
+	Todo           int            `db:"todo"`
 	Imported       int            `db:"imported"`
 	LookedAt       int            `db:"looked_at"`
 	StillOpen      int            `db:"still_open"`
@@ -48,7 +50,7 @@ type nightRow struct {
 }
 
 const nightColumns = `id, shop_id, date, planned, asked_by, state, run_at, next_try_at, claim_token, attempts, started_at,
-	finished_at, since, webhooks_on, open, strategy, step, page, imported, looked_at, still_open, expired, gone, unread,
+	finished_at, since, webhooks_on, open, strategy, step, page, done, todo, imported, looked_at, still_open, expired, gone, unread,
 	bulk_found, remainder_found, requests_list, requests_single, requests_total, notes, error`
 
 func (r nightRow) night() doorzet.Night {
@@ -57,7 +59,7 @@ func (r nightRow) night() doorzet.Night {
 		State: doorzet.NightState(r.State), RunAt: r.RunAt.UTC(), NextTry: clock(r.NextTryAt), Token: r.ClaimToken,
 		Attempts: r.Attempts, StartedAt: clock(r.StartedAt), FinishedAt: clock(r.FinishedAt), Since: clock(r.Since),
 		WebhooksOn: r.WebhooksOn.Bool, Open: int(r.Open.Int64), Strategy: doorzet.Strategy(r.Strategy),
-		Step: doorzet.NightStep(r.Step), Page: r.Page, Imported: r.Imported, LookedAt: r.LookedAt, StillOpen: r.StillOpen,
+		Step: doorzet.NightStep(r.Step), Page: r.Page, Done: r.Done, Todo: r.Todo, Imported: r.Imported, LookedAt: r.LookedAt, StillOpen: r.StillOpen,
 		Expired: r.Expired, Gone: r.Gone, Unread: r.Unread, BulkFound: r.BulkFound, RemainderFound: r.RemainderFound,
 		Requests: doorzet.RequestCount{List: r.List, Single: r.Single, Total: r.Total}, Notes: r.Notes, Error: r.Error,
 	}
@@ -176,11 +178,11 @@ func (db *DB) SaveNight(ctx context.Context, n doorzet.Night) error {
 	return db.hold(ctx, `
 		UPDATE nights
 		   SET since = $3, webhooks_on = $4, open = $5, strategy = $6, step = $7, page = $8, unread = $9, requests_list = $10,
-		       requests_single = $11, requests_total = $12, notes = $13,
+		       requests_single = $11, requests_total = $12, notes = $13, done = $15, todo = $16,
 		       claimed_until = clock_timestamp() + $14 * interval '1 second'
 		 WHERE id = $1 AND claim_token = $2 AND state = 'running'`,
 		n.ID, n.Token, at(n.Since), n.WebhooksOn, n.Open, string(n.Strategy), string(n.Step), n.Page, n.Unread,
-		n.Requests.List, n.Requests.Single, n.Requests.Total, pq.StringArray(n.Notes), doorzet.ClaimLease.Seconds())
+		n.Requests.List, n.Requests.Single, n.Requests.Total, pq.StringArray(n.Notes), doorzet.ClaimLease.Seconds(), n.Done, n.Todo)
 }
 
 // FinishNight ends a night and keeps what it did. The counts are taken from the rows it marked, so a night that was taken over
@@ -278,7 +280,7 @@ func (db *DB) nights(ctx context.Context, where string, args ...any) ([]doorzet.
 			       count(*) FILTER (WHERE b.state = 'refused'
 			                           OR b.state = 'due' AND b.error <> '' AND b.next_try_at > clock_timestamp() + interval '30 seconds') AS failed,
 			       count(*) FILTER (WHERE b.state IN ('sending', 'unknown')
-			                           OR b.state = 'due' AND b.next_try_at <= clock_timestamp() + interval '30 seconds') AS underway
+			                           OR b.state = 'due' AND o.ignored_at IS NULL AND b.next_try_at <= clock_timestamp() + interval '30 seconds') AS underway
 			  FROM bookings b JOIN orders o ON o.id = b.order_id WHERE b.night_id = n.id) p`, args...)
 	if err != nil {
 		return nil, fmt.Errorf("read the nights: %w", err)

@@ -1,0 +1,83 @@
+package push
+
+import (
+	"context"
+	"errors"
+	"regexp"
+
+	"github.com/doorzet/doorzet/internal/doorzet"
+)
+
+// compose makes the document of an order from what the shop's REST API answered within the last 15 minutes.
+func (p *Pusher) compose(ctx context.Context, job doorzet.PushJob) (doorzet.Document, error) {
+	raw, err := p.fresh(ctx, job)
+	if err != nil {
+		return doorzet.Document{}, err
+	}
+	order, err := p.Decode(raw)
+	if err != nil {
+		return doorzet.Document{}, doorzet.Held("4.1 step 1", "The shop's answer about this order cannot be read: %s.", err.Error())
+	}
+	in := doorzet.ComposeInput{
+		Seller: job.Books.Seller, Zone: job.Shop.Location(), Reference: job.Reference, FirstDue: job.DueAt,
+	}
+	if !namesItsRates(order) {
+		rates, err := p.Rates(ctx, job.Shop)
+		if err != nil {
+			return doorzet.Document{}, shopTrouble("The shop could not be asked for its tax rates", err)
+		}
+		in.RateCountries, in.RatePercents = rates.Countries, rates.Percents
+	}
+	return doorzet.Compose(order, in)
+}
+
+var rateOfCountry = regexp.MustCompile(`^[A-Z]{2}-`)
+
+// namesItsRates tells whether an order says of each of its rates how high it is and of which country.
+func namesItsRates(o doorzet.ShopOrder) bool {
+	for _, t := range o.TaxLines {
+		if !t.HasPercent || !rateOfCountry.MatchString(t.RateCode) {
+			return false
+		}
+	}
+	return true
+}
+
+// fresh is the order's document, read again when it is older than doorzet.FreshFor. An order that was read again is judged
+// again (R1); when that ended the push, the error is errSettled.
+func (p *Pusher) fresh(ctx context.Context, job doorzet.PushJob) ([]byte, error) {
+	if job.Document != nil && p.Now().Sub(job.ReadAt) <= doorzet.FreshFor {
+		return job.Document, nil
+	}
+	look, err := p.Read(ctx, job.Shop, job.WooID)
+	if err != nil {
+		return nil, shopTrouble("The shop could not be asked for the order", err)
+	}
+	since := doorzet.WindowSince(p.Now(), job.Shop.Location(), job.Shop.WebhooksOn)
+	applied, err := p.Store.ApplyLooks(ctx, doorzet.LookContext{Shop: job.Shop, Since: since, Actor: "push"}, []doorzet.Look{look})
+	if err != nil {
+		return nil, err
+	}
+	for _, a := range applied {
+		switch a.Verdict.Move {
+		case doorzet.Withdraw, doorzet.Gone, doorzet.Conflict:
+			return nil, errSettled
+		case doorzet.Stay, doorzet.MakeDue, doorzet.Expire, doorzet.Reopen, doorzet.Missing:
+		}
+	}
+	if look.Missing {
+		return nil, &doorzet.LaterError{After: doorzet.GoneAfter, Reason: "The shop says that it has no such order; it is asked again in a day."}
+	}
+	return look.Document, nil
+}
+
+// shopTrouble is a shop's trouble as a reason to try again, not before the shop said so.
+func shopTrouble(what string, err error) error {
+	later := &doorzet.LaterError{Reason: what, Err: err}
+	var trouble *doorzet.ShopError
+	if errors.As(err, &trouble) {
+		later.After = trouble.RetryAfter
+		later.Reason, later.Err = what+": "+trouble.Error(), nil
+	}
+	return later
+}

@@ -1,0 +1,328 @@
+package reconcile
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/doorzet/doorzet/internal/doorzet"
+)
+
+// look is step 3: every open order of the window, and outside the count the last look of those that left it and the held ones.
+func (w *work) look(ctx context.Context) error {
+	if w.n.Strategy == doorzet.OneByOne {
+		return w.oneByOne(ctx)
+	}
+	if w.n.Step == doorzet.StepBulk {
+		if err := w.bulk(ctx); err != nil {
+			return err
+		}
+		if err := w.next(ctx, doorzet.StepRemainder); err != nil {
+			return err
+		}
+	}
+	return w.remainder(ctx)
+}
+
+// oneByOne is R5: one request for each order.
+func (w *work) oneByOne(ctx context.Context) error {
+	inside, outside, err := w.toLookAt(ctx)
+	if err != nil {
+		return err
+	}
+	w.n.Done, w.n.Todo = 0, len(inside)+len(outside)
+	if err := w.singles(ctx, inside); err != nil {
+		return err
+	}
+	if len(outside) >= doorzet.BulkFrom { // after the window narrowed it may be thousands
+		return w.batches(ctx, outside)
+	}
+	return w.singles(ctx, outside)
+}
+
+// toLookAt is what is still to be looked at tonight. A rehearsal leaves no marks in the rows, so it remembers by itself.
+func (w *work) toLookAt(ctx context.Context) (inside, outside []int64, err error) {
+	inside, outside, err = w.r.Store.ToLookAt(ctx, w.shop, w.n.ID, w.n.Since)
+	seen := func(id int64) bool { return w.rehearsed[id] }
+	return slices.DeleteFunc(inside, seen), slices.DeleteFunc(outside, seen), err
+}
+
+// singles asks for orders one by one, two at the same time, and records each answer at once.
+func (w *work) singles(ctx context.Context, ids []int64) error {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	var troubles atomic.Int32
+	next := make(chan int64)
+	var done sync.WaitGroup
+	for range callsAtOnce {
+		done.Go(func() {
+			for id := range next {
+				if err := w.single(ctx, id, &troubles); err != nil {
+					cancel(err)
+				}
+			}
+		})
+	}
+	for _, id := range ids {
+		if ctx.Err() != nil {
+			break
+		}
+		if err := w.slot(); err != nil {
+			cancel(err)
+			break
+		}
+		next <- id
+	}
+	close(next)
+	done.Wait()
+	return context.Cause(ctx)
+}
+
+// single looks at one order. One that cannot be read does not hold up the others, unless many in a row fail.
+func (w *work) single(ctx context.Context, id int64, troubles *atomic.Int32) error {
+	if ctx.Err() != nil {
+		return nil
+	}
+	look, err := w.woo.Look(ctx, doorzet.ByNight, id)
+	if err != nil {
+		if stops(err) || ctx.Err() != nil || troubles.Add(1) >= troublesInARow {
+			return err
+		}
+		w.unread("Order " + itoa(id) + " could not be read: " + err.Error())
+		return nil
+	}
+	troubles.Store(0)
+	if err := w.apply(ctx, true, []doorzet.Look{look}); err != nil {
+		return err
+	}
+	w.progress(1)
+	return w.save(ctx, false)
+}
+
+func (w *work) progress(n int) {
+	w.mu.Lock()
+	w.n.Done += n
+	w.mu.Unlock()
+}
+
+// stops tells whether a shop's trouble makes further questions useless for now.
+func stops(err error) bool {
+	var t *doorzet.ShopError
+	if !errors.As(err, &t) {
+		return true
+	}
+	switch t.Kind {
+	case doorzet.ShopDenied, doorzet.ShopBlocked, doorzet.ShopBusy, doorzet.ShopUnsafe, doorzet.ShopRedirect:
+		return true
+	case doorzet.ShopDown, doorzet.ShopStrange, doorzet.ShopRefused:
+	}
+	return false
+}
+
+// bulk is R6: all orders that have a chosen status from the last 14 days, page by page; those that were open are looked at.
+func (w *work) bulk(ctx context.Context) error {
+	inside, outside, err := w.toLookAt(ctx)
+	if err != nil {
+		return err
+	}
+	open := make(map[int64]bool, len(inside)+len(outside))
+	for _, id := range slices.Concat(inside, outside) {
+		open[id] = true
+	}
+	from := w.n.StartedAt.Add(-doorzet.BulkLookback)
+	q := Query{Statuses: w.shop.Statuses, Full: true, FromPage: w.n.Page + 1}
+	if modifiedFilter(w.shop.WooVersion) {
+		q.ModifiedAfter = from.Add(-time.Second) // the shop's comparison is strict, its times are whole seconds
+	} else {
+		q.CreatedAfter = from.Add(-time.Second)
+	}
+	each := func(p Page) error {
+		w.n.Page = p.Page
+		return w.page(ctx, p, true, func(l doorzet.Look) bool { return open[l.WooID] })
+	}
+	_, err = w.woo.List(ctx, doorzet.ByNight, q, each)
+	if refusedStatus(err) {
+		if q.Statuses, err = w.knownStatuses(ctx); err != nil || len(q.Statuses) == 0 {
+			return err
+		}
+		_, err = w.woo.List(ctx, doorzet.ByNight, q, each)
+	}
+	return err
+}
+
+// page records the looks of one page that are wanted, and how far the list is.
+func (w *work) page(ctx context.Context, p Page, marks bool, want func(doorzet.Look) bool) error {
+	for _, bad := range p.Bad {
+		w.unread(bad)
+	}
+	looks := slices.DeleteFunc(slices.Clone(p.Looks), func(l doorzet.Look) bool { return !want(l) })
+	if err := w.apply(ctx, marks, looks); err != nil {
+		return err
+	}
+	w.n.Done, w.n.Todo = p.Page, p.Pages
+	if err := w.save(ctx, true); err != nil {
+		return err
+	}
+	return w.slot()
+}
+
+// refusedStatus tells whether a shop refused a list because it does not know a status of it.
+func refusedStatus(err error) bool {
+	var t *doorzet.ShopError
+	return errors.As(err, &t) && t.Kind == doorzet.ShopRefused && slices.Contains(t.Params, "status")
+}
+
+// knownStatuses are the chosen statuses that the shop knows. One it does not know makes it refuse the whole list.
+func (w *work) knownStatuses(ctx context.Context) ([]string, error) {
+	known, err := w.woo.Statuses(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var out []string
+	for _, s := range w.shop.Statuses {
+		if slices.Contains(known, s) {
+			out = append(out, s)
+			continue
+		}
+		w.note("Status %s is chosen, but the shop no longer knows it (a plugin that was switched off?).", s)
+	}
+	return out, nil
+}
+
+// remainder is R7: the open orders that the bulk fetch did not answer, in batches by id, oldest look first, within the budget.
+// When it is off, only what is looked at outside the count remains.
+func (w *work) remainder(ctx context.Context) error {
+	inside, outside, err := w.toLookAt(ctx)
+	if err != nil {
+		return err
+	}
+	if !w.shop.Remainder {
+		inside = nil
+	}
+	if budget := doorzet.RemainderBudget * doorzet.BatchSize; len(inside) > budget {
+		w.note("%d open orders were not looked at: a night checks %d of them beyond the bulk fetch, oldest look first.", len(inside)-budget, budget)
+		inside = inside[:budget]
+	}
+	ids := slices.Concat(inside, outside)
+	w.n.Done, w.n.Todo = 0, len(ids)
+	return w.batches(ctx, ids)
+}
+
+// batches looks at orders by id, a hundred at a time. Those that now have a chosen status are asked for once more, whole.
+func (w *work) batches(ctx context.Context, ids []int64) error {
+	var chosen []int64
+	for batch := range slices.Chunk(ids, doorzet.BatchSize) {
+		found, err := w.batch(ctx, batch)
+		if err != nil {
+			return err
+		}
+		chosen = append(chosen, found...)
+		w.progress(len(batch))
+		if len(chosen) >= doorzet.BatchSize {
+			if err := w.whole(ctx, chosen[:doorzet.BatchSize]); err != nil {
+				return err
+			}
+			chosen = chosen[doorzet.BatchSize:]
+		}
+		if err := w.save(ctx, true); err != nil {
+			return err
+		}
+		if err := w.slot(); err != nil {
+			return err
+		}
+	}
+	if len(chosen) == 0 {
+		return nil
+	}
+	return w.whole(ctx, chosen)
+}
+
+// batch looks at up to a hundred orders and returns those that now have a chosen status: they are not recorded yet.
+func (w *work) batch(ctx context.Context, ids []int64) (chosen []int64, err error) {
+	answered := make(map[int64]bool, len(ids))
+	var looks []doorzet.Look
+	_, err = w.woo.List(ctx, doorzet.ByNight, Query{Include: ids}, func(p Page) error {
+		for _, bad := range p.Bad {
+			w.unread(bad)
+		}
+		for _, l := range p.Looks {
+			if answered[l.WooID] {
+				continue
+			}
+			answered[l.WooID] = true
+			if w.shop.Chosen(l.Status) {
+				chosen = append(chosen, l.WooID)
+				continue
+			}
+			looks = append(looks, l)
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	missing := slices.DeleteFunc(slices.Clone(ids), func(id int64) bool { return answered[id] })
+	if len(missing) > 0 {
+		more, err := w.missing(ctx, missing, len(missing) == len(ids))
+		if err != nil {
+			return nil, err
+		}
+		looks = append(looks, more...)
+	}
+	return chosen, w.apply(ctx, true, looks)
+}
+
+// missing looks for orders that a list left out. A list is no proof: they may be in the trash, or of a status that the shop no
+// longer registers. Only the answer to a question for the single order says that it is gone.
+func (w *work) missing(ctx context.Context, ids []int64, all bool) ([]doorzet.Look, error) {
+	var looks []doorzet.Look
+	left := slices.Clone(ids)
+	_, err := w.woo.List(ctx, doorzet.ByNight, Query{Include: ids, Statuses: []string{"trash"}}, func(p Page) error {
+		looks = append(looks, p.Looks...)
+		for _, l := range p.Looks {
+			left = slices.DeleteFunc(left, func(id int64) bool { return id == l.WooID })
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	for i, id := range left {
+		look, err := w.woo.Look(ctx, doorzet.ByNight, id)
+		if err != nil && (stops(err) || i+1 >= troublesInARow && len(looks) == 0) {
+			return nil, err
+		}
+		if err != nil {
+			w.unread("Order " + itoa(id) + " could not be read: " + err.Error())
+			continue
+		}
+		if all && len(ids) > 1 && !look.Missing && w.listed(look.Status) {
+			return nil, &doorzet.ShopError{Kind: doorzet.ShopStrange, Advice: "The shop answered a list without orders that it has. Nothing was concluded from it; a cache or a plugin may be in between."}
+		}
+		looks = append(looks, look)
+	}
+	return looks, nil
+}
+
+// listed tells whether a list of every status must have held an order with this one.
+func (w *work) listed(status string) bool {
+	switch status {
+	case "pending", "processing", "on-hold", "completed", "cancelled", "refunded", "failed":
+		return true
+	}
+	return false
+}
+
+// whole asks once more for orders of which only a few fields were read, and records what it says.
+func (w *work) whole(ctx context.Context, ids []int64) error {
+	_, err := w.woo.List(ctx, doorzet.ByNight, Query{Include: ids, Full: true}, func(p Page) error {
+		for _, bad := range p.Bad {
+			w.unread(bad)
+		}
+		return w.apply(ctx, true, p.Looks)
+	})
+	return err
+}
