@@ -126,25 +126,26 @@ const pruneFrom = 5000
 // Prune empties the archive of every queue that has too many archived tasks. What failed is in Postgres; the archive is
 // only there to be looked at. It is called every few minutes, by any number of processes.
 func (c *Client) Prune(ctx context.Context) error {
-	for kind := range kinds {
+	queues, err := c.look.Queues() // those that have had a task
+	if err != nil {
+		return fmt.Errorf("list the queues: %w", err)
+	}
+	for _, queue := range queues {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		info, err := c.look.GetQueueInfo(kind.Queue())
-		if errors.Is(err, asynq.ErrQueueNotFound) {
-			continue
-		}
+		info, err := c.look.GetQueueInfo(queue)
 		if err != nil {
-			return fmt.Errorf("look at queue %s: %w", kind.Queue(), err)
+			return fmt.Errorf("look at queue %s: %w", queue, err)
 		}
 		if info.Archived <= pruneFrom {
 			continue
 		}
-		deleted, err := c.look.DeleteAllArchivedTasks(kind.Queue())
+		deleted, err := c.look.DeleteAllArchivedTasks(queue)
 		if err != nil {
-			return fmt.Errorf("empty the archive of queue %s: %w", kind.Queue(), err)
+			return fmt.Errorf("empty the archive of queue %s: %w", queue, err)
 		}
-		c.log.Info("emptied the archive of a queue", "queue", kind.Queue(), "tasks", deleted)
+		c.log.Info("emptied the archive of a queue", "queue", queue, "tasks", deleted)
 	}
 	return nil
 }
