@@ -80,8 +80,10 @@ type Pusher struct {
 	Rates func(ctx context.Context, shop doorzet.Shop) (Rates, error)
 	// Keep renews a claim until stop is called, and cancels the context when it is lost.
 	Keep func(ctx context.Context, renew func(context.Context) error) (kept context.Context, stop func())
-	Now  func() time.Time
-	Log  *slog.Logger
+	// Ended is told of each ended push, so that more of the shop's due bookings can be fetched.
+	Ended func(ctx context.Context, shopID int64)
+	Now   func() time.Time
+	Log   *slog.Logger
 }
 
 // errSettled means that what was found in between ended the push already.
@@ -101,7 +103,9 @@ func (p *Pusher) Push(ctx context.Context, bookingID int64) error {
 	defer stop()
 	receipt, err := p.work(kept, job)
 	stop()
-	return p.end(ctx, job, receipt, err)
+	err = p.end(ctx, job, receipt, err)
+	p.Ended(ctx, job.Shop.ID)
+	return err
 }
 
 // work does what the booking needs and returns what the books hold, or how it ended otherwise.

@@ -1,0 +1,114 @@
+package stack
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"github.com/doorzet/doorzet/internal/accounting/files"
+	"github.com/doorzet/doorzet/internal/doorzet"
+	"github.com/doorzet/doorzet/internal/push"
+	"github.com/doorzet/doorzet/internal/queue"
+	"github.com/doorzet/doorzet/internal/reconcile"
+	"github.com/doorzet/doorzet/internal/woo"
+)
+
+// topUpAfter is after how many ended pushes of a shop a worker fetches more of its due rows, without waiting for the sweep.
+const topUpAfter = doorzet.WakePerShop / 2
+
+// Worker runs nights and pushes until ctx is done, then drains.
+func (s *Stack) Worker(ctx context.Context) error {
+	if err := s.migrate(ctx); err != nil {
+		return ignoreCanceled(ctx, err)
+	}
+	var exports sync.WaitGroup
+	exports.Go(func() { s.every(ctx, "export files", doorzet.SweepEvery, s.export) })
+	defer exports.Wait()
+	server := &queue.Server{
+		Client: s.Queue, Lanes: s.lanes(), Servers: s.Config.WorkerServers, Drain: s.Config.Drain, Log: s.Log,
+	}
+	s.Log.Info("worker started", "queues", s.Config.WorkerQueues)
+	return ignoreCanceled(ctx, server.Run(ctx))
+}
+
+func (s *Stack) lanes() []queue.Lane {
+	var lanes []queue.Lane
+	for _, name := range s.Config.WorkerQueues {
+		switch name {
+		case queue.Reconcile:
+			lanes = append(lanes, queue.Lane{Kind: queue.KindReconcile, Concurrency: s.Config.WorkerReconcile, Handle: s.Reconciler().Run})
+		case queue.Push:
+			lanes = append(lanes, queue.Lane{Kind: queue.KindPush, Concurrency: s.Config.WorkerPush, Handle: s.pusher().Push})
+		}
+	}
+	return lanes
+}
+
+// Reconciler runs nights.
+func (s *Stack) Reconciler() *reconcile.Reconciler {
+	return &reconcile.Reconciler{
+		Store: s.DB, Shop: s.nightShop, Push: s.WakeShop, Keep: keep, PublicURL: s.Config.PublicURL, Now: time.Now, Log: s.Log,
+	}
+}
+
+// Rehearsal runs nights that keep nothing and push nothing.
+func (s *Stack) Rehearsal() *reconcile.Reconciler {
+	r := s.Reconciler()
+	r.Store = s.DB.Rehearsal()
+	r.Push = func(context.Context, int64) error { return nil }
+	return r
+}
+
+func (s *Stack) pusher() *push.Pusher {
+	return &push.Pusher{
+		Store: s.DB, Open: OpenBooks, Read: s.read, Decode: woo.DecodeOrder, Rates: s.rates, Keep: keep, Ended: s.topUp(),
+		Now: time.Now, Log: s.Log,
+	}
+}
+
+// topUp counts ended pushes per shop and enqueues more of a shop's due rows now and then.
+func (s *Stack) topUp() func(ctx context.Context, shopID int64) {
+	var mu sync.Mutex
+	ended := map[int64]int{}
+	return func(ctx context.Context, shopID int64) {
+		mu.Lock()
+		ended[shopID]++
+		enough := ended[shopID] >= topUpAfter
+		if enough {
+			delete(ended, shopID)
+		}
+		mu.Unlock()
+		if !enough {
+			return
+		}
+		if err := s.WakeShop(ctx, shopID); err != nil {
+			s.Log.Warn("pushes wait for the sweep", "shop", shopID, "error", err)
+		}
+	}
+}
+
+// OpenBooks gives the adapter of a connection to books.
+func OpenBooks(b doorzet.Books) (push.Books, error) {
+	switch b.Kind {
+	case "files":
+		return files.Books{Dir: b.Dir}, nil
+	}
+	return nil, doorzet.Refused("Books of kind %q are not known to this version.", b.Kind)
+}
+
+// export writes booked files whose folder does not have them yet.
+func (s *Stack) export(ctx context.Context) error {
+	list, err := s.DB.ToExport(ctx, 500)
+	if err != nil {
+		return err
+	}
+	for _, e := range list {
+		if err := (files.Books{Dir: e.Dir}).Export(e.Name, e.Content); err != nil {
+			return err
+		}
+		if err := s.DB.Exported(ctx, e.BookingID); err != nil {
+			return err
+		}
+	}
+	return nil
+}
