@@ -43,10 +43,14 @@ func (c *Client) About(ctx context.Context) (About, error) {
 	if err != nil {
 		return About{}, err
 	}
-	c.mu.Lock()
-	c.home = about.Home
-	c.mu.Unlock()
+	c.learnHome(about.Home)
 	return about, nil
+}
+
+func (c *Client) learnHome(home string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.home = home
 }
 
 func aboutCall() call {

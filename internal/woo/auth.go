@@ -63,9 +63,16 @@ func (w way) String() string {
 // too: behind a proxy that ends TLS without saying so, WooCommerce believes that it was called over plain http.
 func (c *Client) ways() []way {
 	c.mu.Lock()
-	known, shut := c.way, c.shut
+	known, shut, home := c.way, c.shut, c.home
 	c.mu.Unlock()
 	all := []way{{kind: "oauth1"}, {kind: "oauth1", home: true}}
+	switch _, called, _ := strings.Cut(c.base(), "://"); {
+	case home == "": // not asked yet
+	case strings.HasSuffix(strings.TrimRight(home, "/"), "://"+called):
+		all = all[:1]
+	default:
+		slices.Reverse(all) // WooCommerce checks against its home, so the called address is the poorer guess
+	}
 	if strings.HasPrefix(c.base(), "https:") {
 		all = append([]way{{kind: "basic"}, {kind: "query"}}, all...)
 	}

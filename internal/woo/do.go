@@ -98,9 +98,13 @@ func wrongRoute(err error) bool {
 	return se.Kind == doorzet.ShopRedirect || se.Status == http.StatusNotFound && se.Code == ""
 }
 
-// findPlain asks whether the shop answers routes as ?rest_route=, and remembers that it does.
+// findPlain asks whether the shop has no /wp-json/ at all but answers routes as ?rest_route=, and remembers that. Every
+// WordPress answers those; one whose /wp-json/ works merely stumbled.
 func (c *Client) findPlain(ctx context.Context) bool {
 	q := aboutCall()
+	if _, err := c.try(ctx, q, way{}); !wrongRoute(err) {
+		return false
+	}
 	a, err := c.try(ctx, q, way{plain: true})
 	if err != nil {
 		return false

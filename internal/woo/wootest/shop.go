@@ -28,7 +28,7 @@ type Options struct {
 
 	Posts           bool // orders lie among the posts, as before HPOS
 	PlainPermalinks bool // /wp-json/ leads elsewhere, routes go as ?rest_route=
-	Secure          bool // plain http counts as https, as behind a proxy that ends TLS
+	Secure          bool // plain http counts as https, as behind a proxy that ends TLS and says so
 	HideTLS         bool // https counts as plain http, as behind a proxy that ends TLS and does not say so
 	StripHeader     bool // the server drops the Authorization header
 }
