@@ -113,7 +113,7 @@ func planShop(ctx context.Context, tx *sqlx.Tx, r shopRow, now time.Time) (int64
 		var id int64
 		err := tx.GetContext(ctx, &id, `
 			INSERT INTO nights (shop_id, date, planned, state, run_at, next_try_at, wake_at, error)
-			VALUES ($1, $2, true, $3, $4, CASE WHEN $3 = 'planned' THEN $4 END, now() + $6 * interval '1 second', $5)
+			VALUES ($1, $2, true, $3, CAST($4 AS timestamptz), CASE WHEN $3 = 'planned' THEN CAST($4 AS timestamptz) END, now() + $6 * interval '1 second', $5)
 			ON CONFLICT (shop_id, date) WHERE planned DO NOTHING
 			RETURNING id`, s.ID, m.Date.String(), string(state), m.At, why, doorzet.WakePause.Seconds())
 		if errors.Is(err, sql.ErrNoRows) {

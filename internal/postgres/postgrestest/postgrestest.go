@@ -1,0 +1,117 @@
+// Package postgrestest gives tests a database of their own on a real Postgres.
+package postgrestest
+
+import (
+	"context"
+	"crypto/sha256"
+	"database/sql"
+	"fmt"
+	"net/url"
+	"os"
+	"sync"
+	"sync/atomic"
+	"testing"
+
+	"github.com/lib/pq"
+
+	"github.com/doorzet/doorzet/internal/embedded"
+	"github.com/doorzet/doorzet/internal/postgres"
+)
+
+// template is the migrated database that each test's own is copied from.
+const template = "doorzet_template"
+
+var (
+	next  atomic.Int64
+	start = sync.OnceValues(func() (string, error) {
+		// A context of its own: the server is for all tests of this binary, and ends with it.
+		ctx := context.Background()
+		dir, err := embedded.Scratch(ctx)
+		if err != nil {
+			return "", err
+		}
+		s, err := embedded.Postgres(ctx, embedded.Options{Dir: dir})
+		if err != nil {
+			return "", err
+		}
+		return s.URL, prepare(ctx, s.URL)
+	})
+)
+
+// prepare makes the template.
+func prepare(ctx context.Context, server string) error {
+	if err := statement(ctx, server, `CREATE DATABASE `+template); err != nil {
+		return err
+	}
+	db, err := postgres.Open(named(server, template), postgres.Keyring{})
+	if err != nil {
+		return err
+	}
+	defer func() { _ = db.Close() }()
+	return db.Migrate(ctx)
+}
+
+// URL gives the URL of a fresh, migrated database that no other test uses. The first call starts a private Postgres, which
+// ends with the test binary.
+func URL(t testing.TB) string {
+	t.Helper()
+	server, err := start()
+	if err != nil {
+		t.Fatal("start a private Postgres: ", err)
+	}
+	name := fmt.Sprintf("test_%d_%d", os.Getpid(), next.Add(1))
+	if err := statement(t.Context(), server, `CREATE DATABASE `+name+` TEMPLATE `+template); err != nil {
+		t.Fatal("make a database: ", err)
+	}
+	return named(server, name)
+}
+
+// Keys are the keys that tests encrypt with.
+func Keys(t testing.TB) postgres.Keyring {
+	t.Helper()
+	sum := sha256.Sum256([]byte("a key for tests"))
+	keys, err := postgres.NewKeyring(sum[:])
+	if err != nil {
+		t.Fatal(err)
+	}
+	return keys
+}
+
+// Open gives a fresh database, opened.
+func Open(t testing.TB) *postgres.DB {
+	t.Helper()
+	db, err := postgres.Open(URL(t), Keys(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = db.Close() })
+	return db
+}
+
+// Exec runs a statement on a database, for what no method of the product does: making time pass.
+func Exec(t testing.TB, databaseURL, query string, args ...any) {
+	t.Helper()
+	if err := statement(t.Context(), databaseURL, query, args...); err != nil {
+		t.Fatalf("%s: %v", query, err)
+	}
+}
+
+func statement(ctx context.Context, databaseURL, query string, args ...any) error {
+	connector, err := pq.NewConnector(databaseURL)
+	if err != nil {
+		return err
+	}
+	db := sql.OpenDB(connector)
+	defer func() { _ = db.Close() }()
+	_, err = db.ExecContext(ctx, query, args...)
+	return err
+}
+
+func named(server, database string) string {
+	u, err := url.Parse(server)
+	if err != nil {
+		return server
+	}
+	u.Path = "/" + database
+	return u.String()
+}
