@@ -1,0 +1,77 @@
+package stack
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net/http"
+	"sync"
+
+	"github.com/doorzet/doorzet/internal/config"
+	"github.com/doorzet/doorzet/internal/web"
+)
+
+// Start reads the environment and makes the connections of a process. It refuses to start without the key that the secrets
+// of shops are encrypted with.
+func Start(getenv func(string) string, stdout io.Writer) (*Stack, error) {
+	cfg, err := config.Load(getenv)
+	if err != nil {
+		return nil, err
+	}
+	if err := cfg.Need("DOORZET_SECRET_KEY"); err != nil {
+		return nil, err
+	}
+	return Open(cfg, Logger(stdout, cfg))
+}
+
+// Serve runs the parts of a process until ctx is done or one of them fails; then it ends them all and waits for them.
+func (s *Stack) Serve(ctx context.Context, parts ...func(context.Context) error) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	var (
+		running sync.WaitGroup
+		mu      sync.Mutex
+		failed  []error
+	)
+	for _, part := range parts {
+		running.Go(func() {
+			if err := part(ctx); err != nil {
+				mu.Lock()
+				failed = append(failed, err)
+				mu.Unlock()
+				cancel()
+			}
+		})
+	}
+	running.Wait()
+	return errors.Join(failed...)
+}
+
+// Prepare brings the database up to date, and ends.
+func (s *Stack) Prepare(ctx context.Context) error { return ignoreCanceled(ctx, s.migrate(ctx)) }
+
+// API answers over HTTP until ctx is done. It starts and answers while Postgres or Redis is down.
+func (s *Stack) API(ctx context.Context) error {
+	return web.Serve(ctx, s.Config.Listen, s.Handler(), s.Log)
+}
+
+// Handler is the api's HTTP.
+func (s *Stack) Handler() http.Handler {
+	server := &web.Server{
+		Parts: s.dependencies(), Queues: s.Queue.Monitor(web.QueuesPath, s.Config.QueuesWritable),
+		QueuesUser: s.Config.QueuesUser, QueuesPassword: s.Config.QueuesPassword, Log: s.Log,
+	}
+	return server.Handler()
+}
+
+// Metrics answers for a worker or scheduler until ctx is done, if an address for that is configured.
+func (s *Stack) Metrics(ctx context.Context) error {
+	if s.Config.MetricsListen == "" {
+		return nil
+	}
+	return web.Serve(ctx, s.Config.MetricsListen, web.Metrics(s.dependencies(), s.Log), s.Log)
+}
+
+func (s *Stack) dependencies() map[string]web.Pinger {
+	return map[string]web.Pinger{"postgres": s.DB, "redis": s.Queue}
+}
