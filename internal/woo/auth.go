@@ -123,6 +123,9 @@ func (c *Client) homeURL(ctx context.Context) (string, error) {
 
 // request builds one try of a call: a new nonce and a new cache-buster each time. Both are in the URL, never in an error.
 func (c *Client) request(ctx context.Context, q call, w way) (*http.Request, error) {
+	if err := c.validURL(); err != nil {
+		return nil, err
+	}
 	query := maps.Clone(q.query)
 	if query == nil {
 		query = url.Values{}
@@ -153,7 +156,7 @@ func (c *Client) request(ctx context.Context, q call, w way) (*http.Request, err
 	}
 	req, err := http.NewRequestWithContext(ctx, q.verb(), address, nil)
 	if err != nil {
-		return nil, &doorzet.ShopError{Kind: doorzet.ShopStrange, Advice: "The shop's address cannot be read. Write it like https://shop.example."}
+		return nil, doorzet.Input("the shop's address cannot be read: write it like https://shop.example")
 	}
 	req.Header.Set("Accept", "application/json")
 	req.Header.Set("Cache-Control", "no-cache")
@@ -164,6 +167,18 @@ func (c *Client) request(ctx context.Context, q call, w way) (*http.Request, err
 		req.SetBasicAuth(c.key(), c.secret())
 	}
 	return req, nil
+}
+
+// validURL refuses an address that cannot be a shop's, before anything is sent.
+func (c *Client) validURL() error {
+	u, err := url.Parse(c.base())
+	switch {
+	case err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https":
+		return doorzet.Input("the shop's address is no web address: write it like https://shop.example")
+	case u.User != nil || u.RawQuery != "" || u.Fragment != "":
+		return doorzet.Input("the shop's address has a password, a question mark or a # in it: write it like https://shop.example")
+	}
+	return nil
 }
 
 // WooCommerce accepts keys only when "wp-json/wc/" stands somewhere in the request line; with plain permalinks it never

@@ -97,12 +97,12 @@ func trouble(err error) (found, advice string, ok bool) {
 
 // address looks the host name up. Whether it may be called is decided when it is dialled, in the next step.
 func (d *diagnosis) address(ctx context.Context) (string, string, bool) {
-	u, err := url.Parse(d.client.base())
-	if err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" {
-		return "no web address", "Write the shop's address like https://shop.example.", false
+	if err := d.client.validURL(); err != nil {
+		return "no address that can be called", err.Error(), false
 	}
-	if u.User != nil || u.RawQuery != "" || u.Fragment != "" {
-		return "an address with a password, a question mark or a #", "Write the shop's address like https://shop.example, without anything behind it.", false
+	u, err := url.Parse(d.client.base())
+	if err != nil {
+		return "no address that can be called", err.Error(), false
 	}
 	d.url = u
 	ips, err := net.DefaultResolver.LookupNetIP(ctx, "ip", u.Hostname())

@@ -41,7 +41,7 @@ func (c *Client) do(ctx context.Context, q call) (answer, error) {
 		return a, err
 	}
 	// With plain permalinks /wp-json/ leads to some page of the site.
-	if !c.findPlain(ctx) {
+	if !c.findPlain(ctx, q) {
 		return a, err
 	}
 	return c.enter(ctx, q)
@@ -55,6 +55,9 @@ func (c *Client) enter(ctx context.Context, q call) (answer, error) {
 	var first error
 	for _, w := range c.ways() {
 		a, err := c.try(ctx, q, w)
+		if q.verb() == http.MethodOptions {
+			return a, err // everybody may ask that, so nothing is learnt from it
+		}
 		if !anonymous(err, w) {
 			c.learn(w, err)
 			return a, err
@@ -100,12 +103,13 @@ func wrongRoute(err error) bool {
 
 // findPlain asks whether the shop has no /wp-json/ at all but answers routes as ?rest_route=, and remembers that. Every
 // WordPress answers those; one whose /wp-json/ works merely stumbled.
-func (c *Client) findPlain(ctx context.Context) bool {
-	q := aboutCall()
-	if _, err := c.try(ctx, q, way{}); !wrongRoute(err) {
-		return false
+func (c *Client) findPlain(ctx context.Context, asked call) bool {
+	if !asked.public {
+		if _, err := c.try(ctx, aboutCall(), way{}); !wrongRoute(err) {
+			return false
+		}
 	}
-	a, err := c.try(ctx, q, way{plain: true})
+	a, err := c.try(ctx, aboutCall(), way{plain: true})
 	if err != nil {
 		return false
 	}
@@ -148,10 +152,19 @@ func passing(se *doorzet.ShopError) bool {
 	switch {
 	case se.Status == http.StatusTooManyRequests || se.Status >= 500:
 		return true
+	case TimedOut(se):
+		return false // a shop that needs this long is not helped by being asked again
 	case se.Kind == doorzet.ShopDown:
 		return true
 	}
 	return se.Status/100 == 2 && errors.Is(se, errPage)
+}
+
+// TimedOut tells whether an error of a call means that the shop did not answer in time.
+func TimedOut(err error) bool {
+	var se *doorzet.ShopError
+	var late interface{ Timeout() bool }
+	return errors.As(err, &se) && errors.As(se.Err, &late) && late.Timeout()
 }
 
 func (c *Client) pause(ctx context.Context, d time.Duration) error {
@@ -208,8 +221,7 @@ func unreachable(ctx context.Context, err error) error {
 	timeout := false
 	var ue *url.Error
 	if errors.As(err, &ue) {
-		timeout = ue.Timeout()
-		err = ue.Err
+		timeout, err = ue.Timeout(), ue.Err
 	}
 	down := &doorzet.ShopError{Kind: doorzet.ShopDown, Err: err}
 	var dns *net.DNSError

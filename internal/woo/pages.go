@@ -24,46 +24,52 @@ func (c *Client) EachPage(ctx context.Context, q Query, do func(Page) error) (Su
 	if q.OrderBy == "" {
 		q.OrderBy, q.Ascending = "id", true
 	}
-	w := walk{query: q, seen: map[int64]bool{}, total: -1}
-	w.query.Page = max(q.Page, 1)
-	for {
-		p, err := c.Orders(ctx, w.query)
+	q.Page = max(q.Page, 1)
+	w := walk{perPage: q.perPage(), resumed: q.Page > 1, seen: map[int64]bool{}}
+	for q.Page > 0 {
+		p, err := c.Orders(ctx, q)
 		if err != nil {
 			return w.sum(), err
 		}
 		next, err := w.step(p)
 		if err != nil {
-			return w.sum(), err
+			return w.sum(), fmt.Errorf("list orders: %w", err)
 		}
 		if err := do(p); err != nil {
 			return w.sum(), err
 		}
-		if next == 0 {
-			return w.sum(), nil
-		}
-		w.query.Page = next
+		q.Page = next
 	}
+	return w.sum(), nil
 }
 
 // walk is where a walk over pages stands.
 type walk struct {
-	query Query
-	seen  map[int64]bool
-	bad   int
-	total int // as last counted; -1 before the first page
-	last  int // pages, as last counted
-	pages int
-	empty int // pages at the end that answered nothing
+	perPage int
+	resumed bool // it did not begin at the first page
+	seen    map[int64]bool
+	bad     int // without an id
+	total   int // as last counted
+	most    int // the most pages that were counted
+	pages   int // read
+	emptyAt int // the last empty page beyond the end
 }
 
-func (w *walk) sum() Sum {
-	return Sum{Fetched: len(w.seen) + w.bad, Total: max(w.total, 0), Pages: w.pages}
-}
+func (w *walk) sum() Sum { return Sum{Fetched: len(w.seen) + w.bad, Total: w.total, Pages: w.pages} }
 
 // step takes in a page and says which one is next, 0 at the end.
 func (w *walk) step(p Page) (int, error) {
 	w.pages++
-	got := len(p.Orders) + len(p.Bad)
+	w.most = max(w.most, p.TotalPages, p.Number)
+	if w.pages > 4*w.most+10 {
+		return 0, strange("The shop's list of orders changes faster than it can be read. It is tried again later.", nil)
+	}
+	if len(p.Orders)+len(p.Bad) == 0 {
+		return w.empty(p)
+	}
+	if p.Total == 0 || p.TotalPages < (p.Total+w.perPage-1)/w.perPage {
+		return 0, strange("The shop's list has more orders than it counts. A plugin probably changes its lists.", nil)
+	}
 	for _, o := range p.Orders {
 		w.seen[o.ID] = true
 	}
@@ -74,34 +80,26 @@ func (w *walk) step(p Page) (int, error) {
 		}
 		w.seen[b.ID] = true
 	}
-	shrank := w.total > p.Total
-	past := got == 0 && p.Number > 1 // beyond its end a list says that it has no entries at all
-	if past {
-		return w.pastEnd(p)
-	}
-	if got == 0 && p.Total > 0 {
-		return 0, strange(fmt.Sprintf("The shop says that it has %d orders and shows none of them on page %d. Nothing was concluded from that.", p.Total, p.Number), nil)
-	}
-	if got > 0 && p.Total == 0 {
-		return 0, strange("The shop shows orders and says that it has none. Nothing was concluded from that.", nil)
-	}
-	w.total, w.last, w.empty = p.Total, p.TotalPages, 0
+	lost := w.total - p.Total
+	w.total = p.Total
 	switch {
-	case shrank && p.Number > 1:
-		return p.Number - 1, nil
+	case lost > 0 && p.Number > 1:
+		return max(1, p.Number-(lost+w.perPage-1)/w.perPage), nil
 	case p.Number < p.TotalPages:
 		return p.Number + 1, nil
 	}
 	return 0, nil
 }
 
-// pastEnd judges an empty page that is not the first: the list may have become shorter, so the page before it is read
-// again. When that one still says that there is more, the shop contradicts itself.
-func (w *walk) pastEnd(p Page) (int, error) {
-	if p.Total > 0 && p.Number <= p.TotalPages || w.empty > 1 && w.last >= p.Number {
-		return 0, strange(fmt.Sprintf("Page %d of the shop's orders is empty, and later ones should not be. Nothing was concluded from that.", p.Number), nil)
+// empty judges a page without orders. Beyond its end a list says that it has no entries at all, so the page before is
+// read again: the list may have become shorter. When that one still leads to this one, the shop contradicts itself.
+func (w *walk) empty(p Page) (int, error) {
+	inside := p.Total > 0 && p.Number <= p.TotalPages
+	vanished := p.Number == 1 && (w.total > 0 || w.resumed)
+	if inside || vanished || p.Number == w.emptyAt {
+		return 0, strange(fmt.Sprintf("Page %d of the shop's orders is empty, and should not be. Nothing was concluded from that.", p.Number), nil)
 	}
-	w.empty++
+	w.emptyAt = p.Number
 	return p.Number - 1, nil
 }
 
