@@ -240,13 +240,13 @@ func (db *DB) end(ctx context.Context, c doorzet.Claim, kind, text, update, orde
 	k, t := len(params)+1, len(params)+2
 	params = append(params, kind, text)
 	var n int
-	err := db.x.GetContext(ctx, &n, fmt.Sprintf(`
+	err := db.again(ctx, &n, fmt.Sprintf(`
 		WITH b AS (%s), o AS (
 			UPDATE orders SET %s FROM b WHERE orders.id = b.order_id
 		), e AS (
 			INSERT INTO events (shop_id, woo_id, actor, kind, text) SELECT shop_id, woo_id, 'push', $%d, $%d FROM b
 		)
-		SELECT count(*) FROM b`, update, order, k, t), params...)
+		SELECT count(*) FROM b`, update, order, k, t), params)
 	if err != nil {
 		return fmt.Errorf("end the push of booking %d: %w", c.BookingID, err)
 	}
