@@ -152,7 +152,7 @@ func (c *composer) setTotals() error {
 		d.Groups = append(d.Groups, VATGroup{Reason: g.Reason, Country: g.Country, Percent: g.Percent})
 	}
 	for _, p := range c.parts {
-		d.Parts = append(d.Parts, DocumentPart{Kind: p.Kind, Text: p.text(), SKU: strings.TrimSpace(p.SKU), Net: p.net, VAT: p.tax, Group: p.group})
+		d.Parts = append(d.Parts, DocumentPart{Kind: p.Kind, Text: p.text(), SKU: oneSpace(p.SKU), Net: p.net, VAT: p.tax, Group: p.group})
 		d.Groups[p.group].Net += p.net
 		d.Groups[p.group].VAT += p.tax
 		d.Net += p.net
@@ -183,18 +183,18 @@ func (c *composer) setDescription() error {
 	d.Kind = KindInvoice
 	d.Reference = c.in.Reference
 	d.OrderID = c.order.ID
-	d.Number = c.order.Number
+	d.Number = oneSpace(c.order.Number)
 	d.Seller = c.in.Seller
 	d.PaymentMethod = c.order.PaymentMethod
-	d.PaymentTitle = strings.TrimSpace(c.order.PaymentTitle)
-	d.TransactionID = c.order.TransactionID
+	d.PaymentTitle = oneSpace(c.order.PaymentTitle)
+	d.TransactionID = oneSpace(c.order.TransactionID)
 	d.Notes = []string{"Boekingsdocument, geen factuur"}
 	return nil
 }
 
 // text is what a line of the document says: the quantity stands in the text, since a line's quantity is always one.
 func (p part) text() string {
-	name := strings.TrimSpace(p.Name)
+	name := oneSpace(p.Name)
 	if name == "" {
 		name = map[PartKind]string{PartShipping: "Verzending", PartFee: "Toeslag"}[p.Kind]
 	}

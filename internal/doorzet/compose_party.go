@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"regexp"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 )
 
 // setParties fills in the buyer and the place of delivery (4.11): a buyer without a name is a consumer, one without a
@@ -18,7 +20,7 @@ func (c *composer) setParties() error {
 	p := Party{
 		Name: firstText(company, person, "Consument"), Person: person, Company: company,
 		Street: oneSpace(b.Street), Street2: oneSpace(b.Street2), City: oneSpace(b.City), Zip: oneSpace(b.Zip), Region: oneSpace(b.State),
-		Country: vatCountry(firstText(b.Country, c.order.Shipping.Country)), Email: strings.TrimSpace(c.order.Billing.Email),
+		Country: vatCountry(firstText(b.Country, c.order.Shipping.Country)), Email: oneSpace(c.order.Billing.Email),
 		VATNumber: c.buyerVATNumber(), KVKNumber: c.buyerKVKNumber(),
 	}
 	if p.Country == "" {
@@ -198,8 +200,17 @@ func addressEmpty(a Address) bool {
 	return strings.TrimSpace(a.FirstName+a.LastName+a.Company+a.Street+a.City+a.Zip+a.Country) == ""
 }
 
-// oneSpace trims and makes one space of every run of white space.
-func oneSpace(s string) string { return strings.Join(strings.Fields(s), " ") }
+// oneSpace trims, makes one space of every run of white space, and leaves out what is no character: control characters
+// (which neither XML nor Postgres' JSON can hold) and broken UTF-8.
+func oneSpace(s string) string {
+	s = strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) && !unicode.IsSpace(r) || r == utf8.RuneError {
+			return -1
+		}
+		return r
+	}, s)
+	return strings.Join(strings.Fields(s), " ")
+}
 
 // firstText is the first that is not empty.
 func firstText(texts ...string) string {

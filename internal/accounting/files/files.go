@@ -22,10 +22,11 @@ type Books struct {
 }
 
 // Create renders the document and nothing else: the receipt's content is to be stored with the booking, and written to
-// the folder by Export. A document that cannot be rendered is a *doorzet.RefusedError.
+// the folder by Export. A document that cannot be rendered is a *doorzet.RefusedError; when the time is up before anything
+// was made, a *doorzet.LaterError.
 func (b Books) Create(ctx context.Context, doc doorzet.Document) (doorzet.Receipt, error) {
 	if err := ctx.Err(); err != nil {
-		return doorzet.Receipt{}, err
+		return doorzet.Receipt{}, &doorzet.LaterError{Reason: "The time for making the invoice file was up", Err: err}
 	}
 	content, err := Render(doc)
 	if err != nil {

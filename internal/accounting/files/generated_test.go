@@ -68,8 +68,12 @@ func checkTotal(t *testing.T, o doorzet.ShopOrder, content []byte) {
 	if !d.Inclusive.Equal(o.Total) {
 		t.Errorf("order %d: the file's total is %s, the order's %s", o.ID, d.Inclusive, o.Total)
 	}
-	if !d.VAT[0].Amount.Equal(o.TotalTax) {
-		t.Errorf("order %d: the file's VAT is %s, the order's %s", o.ID, d.VAT[0].Amount, o.TotalTax)
+	vat := decimal.Zero // not total_tax, which a shop that rounds at the subtotal may have a cent off
+	for _, line := range o.TaxLines {
+		vat = vat.Add(line.Tax).Add(line.ShippingTax)
+	}
+	if !d.VAT[0].Amount.Equal(vat) {
+		t.Errorf("order %d: the file's VAT is %s, the order's %s", o.ID, d.VAT[0].Amount, vat)
 	}
 	if !d.Payable.Add(d.Prepaid).Equal(d.Inclusive) {
 		t.Errorf("order %d: paid %s and to pay %s are not %s", o.ID, d.Prepaid, d.Payable, d.Inclusive)

@@ -59,9 +59,10 @@ func TestEveryReasonMakesAValidFile(t *testing.T) {
 		documents[string(reason)+".xml"] = render(t, doc)
 	}
 	both := accountingtest.Document("WC-1")
+	both.Parts[1].VAT, both.Parts[2].VAT, both.VAT, both.Total, both.PaidThen = 427, -42, 991, 5711, 0
 	both.Groups = []doorzet.VATGroup{
 		{Reason: doorzet.ReasonDomestic, Country: "NL", Percent: decimal.NewFromInt(21), Net: 2886, VAT: 606},
-		{Reason: doorzet.ReasonOSS, Country: "BE", Percent: decimal.NewFromInt(21), Net: 1834, VAT: 165},
+		{Reason: doorzet.ReasonOSS, Country: "BE", Percent: decimal.NewFromInt(21), Net: 1834, VAT: 385},
 	}
 	documents["same-percent.xml"] = render(t, both)
 	exempt := accountingtest.Export("WC-1")
