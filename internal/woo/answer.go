@@ -81,7 +81,7 @@ func challenged(resp *http.Response) error {
 // cached finds answers that come from a cache in front of the shop, and so may be days old. Each question has its own
 // URL, so a hit means that the cache does not even look at the whole URL.
 func cached(h http.Header) error {
-	by := ""
+	var by string
 	switch {
 	case strings.HasPrefix(strings.ToLower(h.Get("X-LiteSpeed-Cache")), "hit"):
 		by = "LiteSpeed Cache (switch off \"Cache REST API\")"

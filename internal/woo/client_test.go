@@ -12,6 +12,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/shopspring/decimal"
+
 	"github.com/doorzet/doorzet/internal/doorzet"
 	"github.com/doorzet/doorzet/internal/woo"
 	"github.com/doorzet/doorzet/internal/woo/wootest"
@@ -57,7 +59,7 @@ func (w *waits) pause(_ context.Context, d time.Duration) error {
 }
 
 // shopError asserts the kind of an error, and that it says something and no secret.
-func shopError(t *testing.T, err error, kind doorzet.ShopErrorKind) *doorzet.ShopError {
+func shopError(t *testing.T, err error, kind doorzet.ShopErrorKind) doorzet.ShopError {
 	t.Helper()
 	var se *doorzet.ShopError
 	if !errors.As(err, &se) {
@@ -70,8 +72,11 @@ func shopError(t *testing.T, err error, kind doorzet.ShopErrorKind) *doorzet.Sho
 		t.Errorf("the advice is no sentence: %q", se.Advice)
 	}
 	noSecret(t, err.Error())
-	return se
+	return *se
 }
+
+// cent is n hundredths.
+func cent(n int64) decimal.Decimal { return decimal.New(n, -2) }
 
 func noSecret(t *testing.T, text string) {
 	t.Helper()

@@ -216,6 +216,7 @@ func parts(kind doorzet.PartKind, lines *list[line]) []doorzet.OrderPart {
 			p.Quantity = l.Quantity.Decimal
 		case doorzet.PartShipping:
 			p.Name = plain(l.MethodTitle)
+		case doorzet.PartFee:
 		}
 		for _, t := range l.Taxes {
 			p.Taxes = append(p.Taxes, doorzet.PartTax{RateID: int64(t.ID), Total: t.Total.Decimal})

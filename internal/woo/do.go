@@ -214,13 +214,11 @@ func unreachable(ctx context.Context, err error) error {
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
-	var se *doorzet.ShopError
-	if errors.As(err, &se) {
-		return se
+	if se, ok := errors.AsType[*doorzet.ShopError](err); ok {
+		return se // the guard's
 	}
 	timeout := false
-	var ue *url.Error
-	if errors.As(err, &ue) {
+	if ue, ok := errors.AsType[*url.Error](err); ok {
 		timeout, err = ue.Timeout(), ue.Err
 	}
 	down := &doorzet.ShopError{Kind: doorzet.ShopDown, Err: err}

@@ -32,6 +32,7 @@ func TestOrder(t *testing.T) {
 	id := add(t, shop, wootest.Order{Status: "processing", Total: "12.50"})
 
 	t.Run("an order and its body", func(t *testing.T) {
+		t.Parallel()
 		o, raw, err := c.Order(t.Context(), id)
 		if err != nil || o.ID != id || o.Status != "processing" || o.Total.StringFixed(2) != "12.50" || !o.Full {
 			t.Fatalf("got %+v, %v", o, err)
@@ -42,11 +43,13 @@ func TestOrder(t *testing.T) {
 		}
 	})
 	t.Run("a missing order", func(t *testing.T) {
+		t.Parallel()
 		if _, _, err := c.Order(t.Context(), id+500); !errors.Is(err, doorzet.ErrOrderMissing) {
 			t.Errorf("got %v", err)
 		}
 	})
 	t.Run("an order in the trash is not missing", func(t *testing.T) {
+		t.Parallel()
 		trashed := add(t, shop, wootest.Order{})
 		if err := shop.Trash(trashed); err != nil {
 			t.Fatal(err)
@@ -56,19 +59,23 @@ func TestOrder(t *testing.T) {
 		}
 	})
 	t.Run("any other 404 is not a missing order", func(t *testing.T) {
-		shop.Fail(wootest.Fault{Kind: "404", Path: "/orders/", Count: 1})
-		_, _, err := c.Order(t.Context(), id)
+		t.Parallel()
+		shop, c, _ := setup(t, wootest.Options{Orders: 1})
+		shop.Fail(wootest.Fault{Kind: "404", Path: "/orders/"})
+		_, _, err := c.Order(t.Context(), shop.IDs()[0])
 		if errors.Is(err, doorzet.ErrOrderMissing) {
 			t.Errorf("got %v", err)
 		}
 		shopError(t, err, doorzet.ShopStrange)
 	})
 	t.Run("another order than asked", func(t *testing.T) {
+		t.Parallel()
 		server := answering(t, http.StatusOK, `{"id":99,"status":"completed"}`)
 		_, _, err := server.Order(t.Context(), id)
 		shopError(t, err, doorzet.ShopStrange)
 	})
 	t.Run("a body that is no order", func(t *testing.T) {
+		t.Parallel()
 		server := answering(t, http.StatusOK, `{"blocked":true}`)
 		_, _, err := server.Order(t.Context(), id)
 		shopError(t, err, doorzet.ShopStrange)
@@ -118,6 +125,7 @@ func TestOrdersQuery(t *testing.T) {
 		{"no order in the trash", woo.Query{Statuses: []string{"trash"}}, nil},
 	} {
 		t.Run(v.name, func(t *testing.T) {
+			t.Parallel()
 			p, err := c.Orders(t.Context(), v.q)
 			if err != nil {
 				t.Fatal(err)
@@ -135,7 +143,8 @@ func TestOrdersQuery(t *testing.T) {
 		})
 	}
 	t.Run("include asks for a hundred at once", func(t *testing.T) {
-		shop.ResetRequests()
+		t.Parallel()
+		shop, c, _ := setup(t, wootest.Options{})
 		if _, err := c.Orders(t.Context(), woo.Query{Include: []int64{early}, PerPage: 10}); err != nil {
 			t.Fatal(err)
 		}
@@ -144,11 +153,13 @@ func TestOrdersQuery(t *testing.T) {
 		}
 	})
 	t.Run("more than a hundred ids are refused here", func(t *testing.T) {
+		t.Parallel()
 		if _, err := c.Orders(t.Context(), woo.Query{Include: make([]int64, 101)}); err == nil {
 			t.Error("got no error")
 		}
 	})
 	t.Run("a look is not a full order", func(t *testing.T) {
+		t.Parallel()
 		p, err := c.Orders(t.Context(), woo.Query{Fields: woo.LookFields})
 		if err != nil {
 			t.Fatal(err)
@@ -159,6 +170,7 @@ func TestOrdersQuery(t *testing.T) {
 		}
 	})
 	t.Run("an unknown status names the parameter", func(t *testing.T) {
+		t.Parallel()
 		_, err := c.Orders(t.Context(), woo.Query{Statuses: []string{"completed", "verzonden"}})
 		se := shopError(t, err, doorzet.ShopRefused)
 		if !slices.Equal(se.Params, []string{"status"}) || se.Status != 400 {
@@ -272,6 +284,7 @@ func TestDecodeLoosely(t *testing.T) {
 		return o
 	}
 	t.Run("amounts as strings, numbers and nothing", func(t *testing.T) {
+		t.Parallel()
 		for in, want := range map[string]string{`"12.50"`: "12.5", `12.5`: "12.5", `""`: "0", `null`: "0", `" -3 "`: "-3", `1e2`: "100", `false`: "0"} {
 			if o := decode(t, `"total":`+in); o.Total.String() != want {
 				t.Errorf("%s: got %s, want %s", in, o.Total, want)
@@ -279,18 +292,21 @@ func TestDecodeLoosely(t *testing.T) {
 		}
 	})
 	t.Run("ids as strings", func(t *testing.T) {
+		t.Parallel()
 		o, err := woo.DecodeOrder([]byte(`{"id":"12","customer_id":"","parent_id":null}`))
 		if err != nil || o.ID != 12 || o.CustomerID != 0 {
 			t.Errorf("got %+v, %v", o, err)
 		}
 	})
 	t.Run("lists and objects as PHP writes them", func(t *testing.T) {
+		t.Parallel()
 		o := decode(t, `"meta_data":{"0":{"key":"a","value":1},"2":{"key":"b","value":{"x":[1]}}},"line_items":[],"fee_lines":{},"billing":[],"refunds":null,"coupon_lines":""`)
 		if len(o.Meta) != 2 || o.Meta[0].Text() != "1" || string(o.Meta[1].Value) != `{"x":[1]}` || o.Full {
 			t.Errorf("got %+v", o)
 		}
 	})
 	t.Run("percentages", func(t *testing.T) {
+		t.Parallel()
 		o := decode(t, `"tax_lines":[{"rate_percent":21},{"rate_percent":"9.0000"},{"rate_percent":null},{"rate_percent":0},{},{"rate_percent":""},{"rate_percent":"veel"}]`)
 		want := []string{"21", "9", "-", "0", "-", "-", "-"}
 		for i, l := range o.TaxLines {
@@ -304,6 +320,7 @@ func TestDecodeLoosely(t *testing.T) {
 		}
 	})
 	t.Run("lines of all kinds", func(t *testing.T) {
+		t.Parallel()
 		o := decode(t, `"line_items":[{"id":"3","name":"Mok &amp; <b>schotel</b><br>rood","sku":null,"quantity":1.5,"image":{"id":""},"parent_name":null,"price":0.008264428571428572,"taxes":[{"id":"zero-rated","total":""}],"meta_data":[{"key":null,"value":null}],"onbekend":{}}]`)
 		l := o.Lines[0]
 		if l.Name != "Mok & schotel rood" || l.ID != 3 || l.Quantity.String() != "1.5" || l.SKU != "" || l.Taxes[0].RateID != 0 {
@@ -311,6 +328,7 @@ func TestDecodeLoosely(t *testing.T) {
 		}
 	})
 	t.Run("names keep their signs and lose their tags", func(t *testing.T) {
+		t.Parallel()
 		for in, want := range map[string]string{
 			"a < b > c":                            "a < b > c",
 			"<script>alert(1)</script>Boek":        "Boek",
@@ -328,12 +346,14 @@ func TestDecodeLoosely(t *testing.T) {
 		}
 	})
 	t.Run("dates", func(t *testing.T) {
+		t.Parallel()
 		o := decode(t, `"date_created_gmt":"2026-01-31T10:00:00","date_paid_gmt":null,"date_completed_gmt":"","date_modified_gmt":"2026-01-31T11:00:00+01:00"`)
 		if !o.Created.Equal(o.Modified) || !o.Paid.IsZero() || !o.Done.IsZero() {
 			t.Errorf("got %+v", o)
 		}
 	})
 	t.Run("what is refused", func(t *testing.T) {
+		t.Parallel()
 		for _, in := range []string{
 			``, `null`, `[]`, `{}`, `"x"`, `{"id":0}`, `{"id":-1}`, `{"id":"x"}`, `{"id":1.5}`,
 			`{"id":7,"total":"veel"}`, `{"id":7,"total":{"a":1}}`, `{"id":7,"total":"1e999999999"}`,

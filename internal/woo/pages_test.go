@@ -1,6 +1,7 @@
 package woo_test
 
 import (
+	"encoding/json"
 	"errors"
 	"testing"
 
@@ -115,7 +116,7 @@ func TestEachPageWhileTheListGrows(t *testing.T) {
 	t.Parallel()
 	shop, c, _ := setup(t, wootest.Options{Orders: 20})
 	added := false
-	got, _, err := walk(t, c, woo.Query{PerPage: 10}, func(p woo.Page) {
+	got, _, err := walk(t, c, woo.Query{PerPage: 10}, func(woo.Page) {
 		if !added {
 			added = true
 			add(t, shop, wootest.Order{Count: 5})
@@ -142,7 +143,7 @@ func TestAnEmptyPageIsNeverTheEnd(t *testing.T) {
 			shop, c, _ := setup(t, wootest.Options{Orders: 50})
 			fail := func(woo.Page) {}
 			if v.fault.Path == "" {
-				fail = func(p woo.Page) { shop.Recover(); shop.Fail(v.fault) }
+				fail = func(woo.Page) { shop.Recover(); shop.Fail(v.fault) }
 			} else {
 				shop.Fail(v.fault)
 			}
@@ -165,7 +166,7 @@ func TestAnEmptyPageThatPasses(t *testing.T) {
 func TestEachPageWithAnUnreadableOrder(t *testing.T) {
 	t.Parallel()
 	shop, c, _ := setup(t, wootest.Options{Orders: 15})
-	if err := shop.Change(shop.IDs()[3], wootest.Order{Fields: map[string]jsonRaw{"total": jsonRaw(`"x"`)}}); err != nil {
+	if err := shop.Change(shop.IDs()[3], wootest.Order{Fields: map[string]json.RawMessage{"total": json.RawMessage(`"x"`)}}); err != nil {
 		t.Fatal(err)
 	}
 	bad := 0

@@ -25,6 +25,7 @@ func TestAbout(t *testing.T) {
 		}
 	}
 	t.Run("not WordPress", func(t *testing.T) {
+		t.Parallel()
 		_, err := answering(t, 200, `{"hello":"world"}`).About(t.Context())
 		shopError(t, err, doorzet.ShopStrange)
 	})

@@ -3,6 +3,7 @@ package wootest
 import (
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"strings"
 )
@@ -76,9 +77,7 @@ func site(name string) reply {
 }
 
 func (r reply) write(w http.ResponseWriter) {
-	for name, values := range r.header {
-		w.Header()[name] = values
-	}
+	maps.Copy(w.Header(), r.header)
 	w.WriteHeader(r.status)
 	_, _ = w.Write(r.body) // the client may have gone
 }

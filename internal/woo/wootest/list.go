@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"fmt"
+	"maps"
 	"net/url"
 	"slices"
 	"strconv"
@@ -71,16 +72,13 @@ func (s *Shop) paged(q question, body []byte, total, page, perPage int) reply {
 	r.header.Set("X-WP-Total", strconv.Itoa(total))
 	r.header.Set("X-WP-TotalPages", strconv.Itoa(pages))
 	link := func(n int, rel string) string {
-		v := url.Values{}
-		for name, values := range q.query {
-			v[name] = values
-		}
+		v := maps.Clone(q.query)
 		v.Set("page", strconv.Itoa(n))
 		root := s.opt.Home + "/wp-json" + q.route
 		if s.opt.PlainPermalinks {
 			root = s.opt.Home + "/index.php"
 		}
-		return fmt.Sprintf(`<%s?%s>; rel="%s"`, root, v.Encode(), rel)
+		return fmt.Sprintf(`<%s?%s>; rel=%q`, root, v.Encode(), rel)
 	}
 	var links []string
 	if page > 1 {
@@ -187,10 +185,10 @@ func versionOf(version string) (major, minor int) {
 // the whole question.
 func (s *Shop) wantedStatuses(asked []string) (map[string]bool, string) {
 	valid := []string{"any", "trash", "auto-draft"}
-	any := map[string]bool{}
+	all := map[string]bool{}
 	for _, st := range s.statuses {
 		valid = append(valid, st.Slug)
-		any[st.Slug] = true
+		all[st.Slug] = true
 	}
 	out := map[string]bool{}
 	for i, slug := range asked {
@@ -200,7 +198,7 @@ func (s *Shop) wantedStatuses(asked []string) (map[string]bool, string) {
 		out[slug] = true
 	}
 	if len(asked) == 0 || out["any"] {
-		return any, ""
+		return all, ""
 	}
 	return out, ""
 }

@@ -72,7 +72,7 @@ func parseTemplate(name string, raw []byte) template {
 		if err != nil {
 			panic(err)
 		}
-		t.keys = append(t.keys, key.(string))
+		t.keys = append(t.keys, fmt.Sprint(key))
 		var skip json.RawMessage
 		if err := dec.Decode(&skip); err != nil {
 			panic(err)

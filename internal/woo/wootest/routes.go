@@ -40,9 +40,8 @@ func (s *Shop) answer(q question) reply {
 
 // index is the public description of the REST API.
 func (s *Shop) index(fields []string) []byte {
-	offset, zone := 0.0, s.opt.TimeZone
 	_, seconds := s.now().In(s.zone).Zone()
-	offset = float64(seconds) / 3600
+	offset, zone := float64(seconds)/3600, s.opt.TimeZone
 	if _, err := time.Parse("-07:00", zone); err == nil {
 		zone = ""
 	}
