@@ -66,11 +66,7 @@ func (c *Client) ways() []way {
 	known, shut, home := c.way, c.shut, c.home
 	c.mu.Unlock()
 	all := []way{{kind: "oauth1"}, {kind: "oauth1", home: true}}
-	switch _, called, _ := strings.Cut(c.base(), "://"); {
-	case home == "": // not asked yet
-	case strings.HasSuffix(strings.TrimRight(home, "/"), "://"+called):
-		all = all[:1]
-	default:
+	if home != "" && !c.calledAt(home) {
 		slices.Reverse(all) // WooCommerce checks against its home, so the called address is the poorer guess
 	}
 	if strings.HasPrefix(c.base(), "https:") {
@@ -103,7 +99,14 @@ func anonymous(err error, w way) bool {
 	case "woocommerce_rest_authentication_error":
 		return w.kind == "oauth1" // a signature for another address looks like this
 	}
-	return se.Code == "" && w.kind == "basic" // a server's own password in front of WordPress
+	return false
+}
+
+// calledAt tells whether the shop is called at its home address, the scheme aside.
+func (c *Client) calledAt(home string) bool {
+	_, called, _ := strings.Cut(c.base(), "://")
+	_, home, _ = strings.Cut(strings.TrimRight(home, "/"), "://")
+	return called == home
 }
 
 // homeURL is what the shop calls itself, asked once.

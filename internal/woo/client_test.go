@@ -276,6 +276,23 @@ func TestHeaders(t *testing.T) {
 	}
 }
 
+func TestManyAtOnce(t *testing.T) {
+	t.Parallel()
+	shop, c, _ := setup(t, wootest.Options{Orders: 20})
+	var wg sync.WaitGroup
+	for _, id := range shop.IDs() {
+		wg.Go(func() {
+			if o, _, err := c.Order(t.Context(), id); err != nil || o.ID != id {
+				t.Errorf("order %d: got %d, %v", id, o.ID, err)
+			}
+		})
+	}
+	wg.Wait()
+	if got := c.LearnedAuth(); got != "oauth1+home" {
+		t.Errorf("learned %q", got)
+	}
+}
+
 func TestGateAndCounter(t *testing.T) {
 	t.Parallel()
 	_, c, _ := setup(t, wootest.Options{Orders: 1})

@@ -54,6 +54,9 @@ func (c *Client) enter(ctx context.Context, q call) (answer, error) {
 	}
 	var first error
 	for _, w := range c.ways() {
+		if w.home && first != nil && !c.elsewhere(ctx) {
+			continue
+		}
 		a, err := c.try(ctx, q, w)
 		if q.verb() == http.MethodOptions {
 			return a, err // everybody may ask that, so nothing is learnt from it
@@ -70,6 +73,13 @@ func (c *Client) enter(ctx context.Context, q call) (answer, error) {
 	c.shut = true
 	c.mu.Unlock()
 	return answer{}, first
+}
+
+// elsewhere tells whether the shop says that its home is another address than the called one. Only then is a signature for
+// the home another try.
+func (c *Client) elsewhere(ctx context.Context) bool {
+	home, err := c.homeURL(ctx)
+	return err == nil && !c.calledAt(home)
 }
 
 // learn remembers a way in that worked: also a 400 or a 404 in WooCommerce's own words was answered to somebody it knows.

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -96,10 +97,26 @@ func (c *Client) Orders(ctx context.Context, q Query) (Page, error) {
 		return Page{}, fmt.Errorf("list orders: %w", err)
 	}
 	p.Number = max(q.Page, 1)
-	if len(p.Orders)+len(p.Bad) > q.perPage() {
-		return Page{}, fmt.Errorf("list orders: %w", strange("The shop answered with more orders than it was asked for. A plugin probably changes its lists.", nil))
+	if err := q.fits(p); err != nil {
+		return Page{}, fmt.Errorf("list orders: %w", err)
 	}
 	return p, nil
+}
+
+// fits refuses a list that answers another question: some caches look at the path only.
+func (q Query) fits(p Page) error {
+	if len(p.Orders)+len(p.Bad) > q.perPage() {
+		return strange("The shop answered with more orders than it was asked for. A plugin probably changes its lists.", nil)
+	}
+	if len(q.Include) == 0 {
+		return nil
+	}
+	for _, o := range p.Orders {
+		if !slices.Contains(q.Include, o.ID) {
+			return strange(fmt.Sprintf("The shop answered with order %d, which it was not asked for. A cache probably stands before the shop.", o.ID), nil)
+		}
+	}
+	return nil
 }
 
 func (q Query) perPage() int {

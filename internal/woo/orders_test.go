@@ -179,6 +179,18 @@ func TestOrdersQuery(t *testing.T) {
 	})
 }
 
+func TestAnAnswerToAnotherQuestion(t *testing.T) {
+	t.Parallel()
+	c := answering(t, http.StatusOK, `[{"id":7},{"id":8}]`, "X-WP-Total", "2", "X-WP-TotalPages", "1")
+	_, err := c.Orders(t.Context(), woo.Query{Include: []int64{7, 9}})
+	shopError(t, err, doorzet.ShopStrange)
+	_, err = c.Orders(t.Context(), woo.Query{PerPage: 1})
+	shopError(t, err, doorzet.ShopStrange)
+	if _, err := c.Orders(t.Context(), woo.Query{Include: []int64{7, 8}}); err != nil {
+		t.Error(err)
+	}
+}
+
 func TestOneBadOrderBlocksNoOther(t *testing.T) {
 	t.Parallel()
 	shop, c, _ := setup(t, wootest.Options{})

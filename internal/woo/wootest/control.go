@@ -55,7 +55,7 @@ func (s *Shop) build(o Order) (*record, error) {
 	if name == "" {
 		name = defaultTemplate
 	}
-	tmpl := slices.IndexFunc(templates, func(t template) bool { return t.name == name })
+	tmpl := slices.IndexFunc(templates(), func(t template) bool { return t.name == name })
 	if tmpl < 0 {
 		return nil, fmt.Errorf("there is no recorded order %q", name)
 	}

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 	"unicode/utf16"
 )
@@ -26,8 +27,8 @@ type template struct {
 	refs   int // refunds in it
 }
 
-// templates are the recorded orders, in a fixed order.
-var templates = loadTemplates()
+// templates are the recorded orders, in a fixed order. They are read when the first shop is made.
+var templates = sync.OnceValue(loadTemplates)
 
 func loadTemplates() []template {
 	var out []template
@@ -102,14 +103,14 @@ type record struct {
 	fields   map[string]json.RawMessage // set by the control API
 }
 
-func refundsOf(r *record) int { return templates[r.tmpl].refs }
+func refundsOf(r *record) int { return templates()[r.tmpl].refs }
 
 // value is one field of an order's JSON.
 func (s *Shop) value(r *record, key string) json.RawMessage {
 	if v, ok := r.fields[key]; ok {
 		return v
 	}
-	t := templates[r.tmpl]
+	t := templates()[r.tmpl]
 	switch key {
 	case "id":
 		return strconv.AppendInt(nil, r.id, 10)
@@ -193,7 +194,7 @@ func (s *Shop) render(r *record, fields []string) []byte {
 		b = append(b, ':')
 		b = append(b, v...)
 	}
-	keys := templates[r.tmpl].keys
+	keys := templates()[r.tmpl].keys
 	for _, key := range slices.Sorted(maps.Keys(r.fields)) {
 		if !slices.Contains(keys, key) {
 			keys = append(slices.Clip(keys), key)

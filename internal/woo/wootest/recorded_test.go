@@ -246,3 +246,95 @@ func TestDatesAsRecorded(t *testing.T) {
 		t.Fatalf("only %d rows in the table", len(table))
 	}
 }
+
+// The recorded signature proves that the fake checks what WooCommerce checks, and so that a client which the fake lets in
+// signs rightly: the shop was called at port 8881 and calls itself https://127.0.0.1:8443.
+func TestRecordedSignature(t *testing.T) {
+	t.Parallel()
+	s := recordedShop(t, wootest.Options{Now: func() time.Time { return time.Unix(1795370554, 0) }})
+	first := readExchange(t, "testdata/recorded/auth/oauth1_plain_http.http.txt")
+	if got := send(s, first); got.Code != first.status {
+		t.Errorf("got %d %s", got.Code, got.Body)
+	}
+	again := readExchange(t, "testdata/recorded/auth/oauth1_replayed_nonce.http.txt")
+	if got := send(s, again); got.Code != again.status || strings.TrimSpace(got.Body.String()) != again.answer {
+		t.Errorf("the same nonce: got %d %s", got.Code, got.Body)
+	}
+	late := recordedShop(t, wootest.Options{Now: func() time.Time { return time.Unix(1795370554+901, 0) }})
+	if got := send(late, first); got.Code != http.StatusUnauthorized {
+		t.Errorf("an old timestamp: got %d", got.Code)
+	}
+	first.uri = strings.Replace(first.uri, "per_page=1", "per_page=2", 1)
+	if got := send(recordedShop(t, wootest.Options{Now: func() time.Time { return time.Unix(1795370554, 0) }}), first); got.Code != http.StatusUnauthorized {
+		t.Errorf("a changed question: got %d", got.Code)
+	}
+}
+
+// TestListIndex asks every list question of the record. The orders differ, so what is compared is what does not depend on
+// them: the status, the whole body of a refusal, how many come at most, and whether there is a next page.
+func TestListIndex(t *testing.T) {
+	t.Parallel()
+	raw, err := os.ReadFile("testdata/recorded/index.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var rows []struct {
+		Name, Q  string
+		Status   int
+		N        any
+		Total    *string `json:"X-WP-Total"`
+		Statuses []string
+		Keys     []string
+	}
+	if err := json.Unmarshal(raw, &rows); err != nil {
+		t.Fatal(err)
+	}
+	s := recordedShop(t, wootest.Options{Secure: true, Orders: 395})
+	for _, row := range rows {
+		got := send(s, exchange{method: http.MethodGet, uri: "/wp-json/wc/v3/orders?" + row.Q, auth: "rw"})
+		if got.Code != row.Status {
+			t.Errorf("%s: got status %d, want %d", row.Name, got.Code, row.Status)
+			continue
+		}
+		if got.Code != http.StatusOK {
+			want, err := json.Marshal(row.N)
+			if err != nil {
+				t.Fatal(err)
+			}
+			have, err := json.Marshal(decode(t, got.Body.Bytes()))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if string(have) != string(want) {
+				t.Errorf("%s: got %s, want %s", row.Name, have, want)
+			}
+			continue
+		}
+		list, ok := decode(t, got.Body.Bytes()).([]any)
+		if !ok || (got.Header().Get("X-WP-Total") == "") != (row.Total == nil) {
+			t.Errorf("%s: no list, or no total", row.Name)
+			continue
+		}
+		if n, ok := row.N.(float64); ok && len(list) > max(int(n), 100) {
+			t.Errorf("%s: %d orders came", row.Name, len(list))
+		}
+		sameKeys(t, row.Name, row.Keys, list)
+	}
+}
+
+// sameKeys compares the names in the first order of a list, where they were recorded.
+func sameKeys(t *testing.T, name string, want []string, list []any) {
+	t.Helper()
+	if len(want) == 0 || len(list) == 0 {
+		return
+	}
+	first, ok := list[0].(map[string]any)
+	if !ok || len(first) != len(want) {
+		t.Errorf("%s: got %v, want the names %v", name, list[0], want)
+	}
+	for _, key := range want {
+		if _, ok := first[key]; !ok {
+			t.Errorf("%s: %s is missing", name, key)
+		}
+	}
+}

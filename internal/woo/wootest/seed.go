@@ -16,12 +16,16 @@ var mix = []struct {
 
 // seed makes the shop's orders: the same ones for the same seed, clock and number.
 func (s *Shop) seed() {
+	fits := map[string][]int{}
+	for _, m := range mix {
+		fits[m.status] = suitable(m.status)
+	}
 	now := s.now()
 	span := time.Duration(s.opt.Days) * 24 * time.Hour
 	for i := range s.opt.Orders {
 		rng := rand.New(rand.NewPCG(s.opt.Seed, uint64(i)))
 		r := &record{id: s.nextID + rng.Int64N(3), status: draw(rng), key: orderKey(rng)}
-		r.tmpl = suitable(rng, r.status)
+		r.tmpl = fits[r.status][rng.IntN(len(fits[r.status]))]
 		r.created = now.Add(-span + span/time.Duration(s.opt.Orders)*time.Duration(i)).Truncate(time.Second)
 		r.modified = r.created
 		if age := int64(now.Sub(r.created)); age > 0 {
@@ -54,17 +58,17 @@ func orderKey(rng *rand.Rand) string {
 	return string(b)
 }
 
-// suitable picks a recorded order for a status: drafts and refunded ones are their own kinds, the rest is mixed.
-func suitable(rng *rand.Rand, status string) int {
+// suitable are the recorded orders for a status: drafts and refunded ones are their own kinds, the rest is mixed.
+func suitable(status string) []int {
 	var fit []int
-	for i, t := range templates {
+	for i, t := range templates() {
 		same := t.status == status
 		special := t.status == "checkout-draft" || t.status == "refunded" || t.refs > 0
 		if same && status != "refunded" || status == "refunded" && same && t.refs > 0 || !special && !ownKind(status) {
 			fit = append(fit, i)
 		}
 	}
-	return fit[rng.IntN(len(fit))]
+	return fit
 }
 
 func ownKind(status string) bool { return status == "checkout-draft" || status == "refunded" }
