@@ -107,7 +107,7 @@ func home(o Options, as *owner) (string, error) {
 	}
 	if !reachable(filepath.Dir(dir)) {
 		sum := sha256.Sum256([]byte(dir))
-		elsewhere := filepath.Join("/var/tmp", "doorzet-"+hex.EncodeToString(sum[:6]))
+		elsewhere := "/var/tmp/doorzet-" + hex.EncodeToString(sum[:6])
 		o.log().Info("the user of the server cannot reach the data folder", "user", as.name, "folder", dir, "instead", elsewhere)
 		dir = elsewhere
 	}

@@ -49,22 +49,18 @@ func helper(what, dir string) int {
 // folder is a short path that a server's user can reach even when the tests run as root: t.TempDir is neither.
 func folder(t *testing.T) string {
 	t.Helper()
-	dir, err := os.MkdirTemp("/tmp", "dz")
+	dir, err := embedded.Scratch(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := os.Chmod(dir, 0o755); err != nil {
-		t.Fatal(err)
-	}
 	t.Cleanup(func() { _ = os.RemoveAll(dir) })
-	return filepath.Join(dir, "s")
+	return dir
 }
 
 func postgres(t *testing.T, dir string) *embedded.Server {
 	t.Helper()
 	s, err := embedded.Postgres(t.Context(), embedded.Options{Dir: dir})
-	var missing *embedded.MissingError
-	if errors.As(err, &missing) {
+	if _, ok := errors.AsType[*embedded.MissingError](err); ok {
 		if os.Getenv("CI") == "true" {
 			t.Fatal(err)
 		}

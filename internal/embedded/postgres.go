@@ -28,7 +28,7 @@ const (
 //
 // The error is a *MissingError when Postgres is not installed, ErrBusy when another process has one in the same folder.
 func Postgres(ctx context.Context, o Options) (*Server, error) {
-	bins := postgresBins()
+	bins := postgresBins(ctx)
 	if len(bins) == 0 {
 		return nil, &MissingError{What: "PostgreSQL", Install: installLine("postgresql")}
 	}
@@ -55,7 +55,7 @@ func Postgres(ctx context.Context, o Options) (*Server, error) {
 
 func startPostgres(ctx context.Context, o Options, as *owner, bins []string, dir string) (*Server, error) {
 	data := filepath.Join(dir, "data")
-	bin, err := binFor(bins, data)
+	bin, err := binFor(ctx, bins, data)
 	if err != nil {
 		return nil, err
 	}
@@ -71,7 +71,8 @@ func startPostgres(ctx context.Context, o Options, as *owner, bins []string, dir
 	if err != nil {
 		return nil, err
 	}
-	cmd := exec.Command(filepath.Join(bin, "postgres"), postgresArgs(data, socket, o.Fsync)...)
+	// The server outlives the call that starts it.
+	cmd := exec.CommandContext(context.WithoutCancel(ctx), filepath.Join(bin, "postgres"), postgresArgs(data, socket, o.Fsync)...)
 	cmd.Dir, cmd.Env = dir, environment()
 	p, err := start(cmd, as, filepath.Join(dir, "postgres.log"), syscall.SIGINT)
 	if err != nil {
@@ -143,7 +144,7 @@ func postgresReady(data string, pid int) bool {
 }
 
 // postgresBins are the folders with a server's programs, newest version first. Debian keeps them out of PATH.
-func postgresBins() []string {
+func postgresBins(ctx context.Context) []string {
 	var found []string
 	for _, pattern := range []string{
 		"/usr/lib/postgresql/*/bin", "/usr/pgsql-*/bin", "/usr/libexec/postgresql*",
@@ -153,20 +154,20 @@ func postgresBins() []string {
 		found = append(found, dirs...)
 	}
 	if initdb, err := exec.LookPath("initdb"); err == nil {
-		if real, err := filepath.EvalSymlinks(initdb); err == nil {
-			found = append(found, filepath.Dir(real))
+		if path, err := filepath.EvalSymlinks(initdb); err == nil {
+			found = append(found, filepath.Dir(path))
 		}
 	}
 	slices.Sort(found)
 	found = slices.DeleteFunc(slices.Compact(found), func(dir string) bool {
 		return !isProgram(filepath.Join(dir, "initdb")) || !isProgram(filepath.Join(dir, "postgres"))
 	})
-	slices.SortStableFunc(found, func(a, b string) int { return major(b) - major(a) })
+	slices.SortStableFunc(found, func(a, b string) int { return major(ctx, b) - major(ctx, a) })
 	return found
 }
 
 // binFor is the folder whose version made the data, or the newest when there is no data yet.
-func binFor(bins []string, data string) (string, error) {
+func binFor(ctx context.Context, bins []string, data string) (string, error) {
 	b, err := os.ReadFile(filepath.Join(data, "PG_VERSION"))
 	if errors.Is(err, fs.ErrNotExist) {
 		return bins[0], nil
@@ -176,7 +177,7 @@ func binFor(bins []string, data string) (string, error) {
 	}
 	version := strings.TrimSpace(string(b))
 	for _, bin := range bins {
-		if strconv.Itoa(major(bin)) == version {
+		if strconv.Itoa(major(ctx, bin)) == version {
 			return bin, nil
 		}
 	}
@@ -184,8 +185,8 @@ func binFor(bins []string, data string) (string, error) {
 }
 
 // major is the major version of the programs in a folder, 0 when it cannot be told.
-func major(bin string) int {
-	out, err := exec.Command(filepath.Join(bin, "postgres"), "--version").Output()
+func major(ctx context.Context, bin string) int {
+	out, err := exec.CommandContext(ctx, filepath.Join(bin, "postgres"), "--version").Output()
 	if err != nil {
 		return 0
 	}

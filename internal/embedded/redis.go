@@ -81,14 +81,15 @@ func startRedis(ctx context.Context, o Options, as *owner, program, dir string) 
 		return nil, err
 	}
 	socket := filepath.Join(sockets, redisSocket)
-	cmd := exec.Command(program, redisArgs(dir, socket, o.Fsync)...)
+	// The server outlives the call that starts it.
+	cmd := exec.CommandContext(context.WithoutCancel(ctx), program, redisArgs(dir, socket, o.Fsync)...)
 	cmd.Dir, cmd.Env = dir, environment()
 	p, err := start(cmd, as, filepath.Join(dir, "redis.log"), syscall.SIGTERM)
 	if err != nil {
 		remove()
 		return nil, err
 	}
-	if err := p.wait(ctx, func() bool { return redisAnswers(socket) }); err != nil {
+	if err := p.wait(ctx, func() bool { return redisAnswers(ctx, socket) }); err != nil {
 		err = errors.Join(err, p.end(syscall.SIGTERM))
 		remove()
 		return nil, err
@@ -115,8 +116,9 @@ func redisArgs(dir, socket string, fsync bool) []string {
 }
 
 // redisAnswers asks the way a person with a terminal would; while it still loads its data it says so instead of PONG.
-func redisAnswers(socket string) bool {
-	conn, err := net.DialTimeout("unix", socket, pingTimeout)
+func redisAnswers(ctx context.Context, socket string) bool {
+	dialer := net.Dialer{Timeout: pingTimeout}
+	conn, err := dialer.DialContext(ctx, "unix", socket)
 	if err != nil {
 		return false
 	}

@@ -51,7 +51,7 @@ func (p *page) String() string {
 
 func quiet() *slog.Logger { return slog.New(slog.DiscardHandler) }
 
-func get(t *testing.T, h http.Handler, path string, change ...func(*http.Request)) *http.Response {
+func get(t *testing.T, h http.Handler, path string, change ...func(*http.Request)) *httptest.ResponseRecorder {
 	t.Helper()
 	r := httptest.NewRequest(http.MethodGet, path, nil)
 	for _, c := range change {
@@ -59,16 +59,7 @@ func get(t *testing.T, h http.Handler, path string, change ...func(*http.Request
 	}
 	w := httptest.NewRecorder()
 	h.ServeHTTP(w, r)
-	return w.Result()
-}
-
-func body(t *testing.T, r *http.Response) string {
-	t.Helper()
-	b, err := io.ReadAll(r.Body)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return string(b)
+	return w
 }
 
 func TestHealthAndReady(t *testing.T) {
@@ -90,8 +81,8 @@ func TestHealthAndReady(t *testing.T) {
 			t.Parallel()
 			api := (&web.Server{Parts: c.parts, Log: quiet()}).Handler()
 			for _, h := range []http.Handler{api, web.Metrics(c.parts, quiet())} {
-				if r := get(t, h, "/healthz"); r.StatusCode != http.StatusOK || body(t, r) != "ok\n" {
-					t.Errorf("/healthz: got %d, want 200 whatever is away", r.StatusCode)
+				if r := get(t, h, "/healthz"); r.Code != http.StatusOK || r.Body.String() != "ok\n" {
+					t.Errorf("/healthz: got %d, want 200 whatever is away", r.Code)
 				}
 				began := time.Now()
 				r := get(t, h, "/readyz")
@@ -99,11 +90,11 @@ func TestHealthAndReady(t *testing.T) {
 					t.Errorf("/readyz took %s", took)
 				}
 				var got map[string]string
-				if err := json.Unmarshal([]byte(body(t, r)), &got); err != nil {
+				if err := json.Unmarshal(r.Body.Bytes(), &got); err != nil {
 					t.Fatal(err)
 				}
-				if diff := cmp.Diff(c.want, got); diff != "" || r.StatusCode != c.status {
-					t.Errorf("/readyz: got %d, want %d\n%s", r.StatusCode, c.status, diff)
+				if diff := cmp.Diff(c.want, got); diff != "" || r.Code != c.status {
+					t.Errorf("/readyz: got %d, want %d\n%s", r.Code, c.status, diff)
 				}
 			}
 		})
@@ -113,11 +104,11 @@ func TestHealthAndReady(t *testing.T) {
 func TestMetrics(t *testing.T) {
 	t.Parallel()
 	r := get(t, web.Metrics(nil, quiet()), "/metrics")
-	if text := body(t, r); r.StatusCode != http.StatusOK || !strings.Contains(text, "go_goroutines") || !strings.Contains(text, "process_cpu_seconds_total") {
-		t.Errorf("got %d %.200s", r.StatusCode, text)
+	if text := r.Body.String(); r.Code != http.StatusOK || !strings.Contains(text, "go_goroutines") || !strings.Contains(text, "process_cpu_seconds_total") {
+		t.Errorf("got %d %.200s", r.Code, text)
 	}
-	if r := get(t, (&web.Server{Log: quiet()}).Handler(), "/metrics"); r.StatusCode != http.StatusNotFound {
-		t.Errorf("the api's /metrics, which anybody could read: got %d, want 404", r.StatusCode)
+	if r := get(t, (&web.Server{Log: quiet()}).Handler(), "/metrics"); r.Code != http.StatusNotFound {
+		t.Errorf("the api's /metrics, which anybody could read: got %d, want 404", r.Code)
 	}
 }
 
@@ -131,13 +122,13 @@ func TestQueuePages(t *testing.T) {
 	s := &web.Server{Queues: pages, QueuesUser: "ops", QueuesPassword: "long enough", Log: quiet()}
 	h := s.Handler()
 	for _, path := range []string{"/queues", "/queues/", "/queues/api/queues"} {
-		if r := get(t, h, path, login("ops", "long enough")); r.StatusCode != http.StatusOK || body(t, r) != "pages "+path {
-			t.Errorf("%s with the password: got %d", path, r.StatusCode)
+		if r := get(t, h, path, login("ops", "long enough")); r.Code != http.StatusOK || r.Body.String() != "pages "+path {
+			t.Errorf("%s with the password: got %d", path, r.Code)
 		}
 		for _, wrong := range []func(*http.Request){func(*http.Request) {}, login("ops", "long enougH"), login("Ops", "long enough"), login("ops", ""), login("", "")} {
 			r := get(t, h, path, wrong)
-			if r.StatusCode != http.StatusUnauthorized || !strings.HasPrefix(r.Header.Get("WWW-Authenticate"), "Basic ") {
-				t.Errorf("%s with a wrong login: got %d, want 401", path, r.StatusCode)
+			if r.Code != http.StatusUnauthorized || !strings.HasPrefix(r.Header().Get("WWW-Authenticate"), "Basic ") {
+				t.Errorf("%s with a wrong login: got %d, want 401", path, r.Code)
 			}
 		}
 	}
@@ -155,8 +146,8 @@ func TestQueuePages(t *testing.T) {
 		"no pages":    {QueuesUser: "ops", QueuesPassword: "long enough", Log: quiet()},
 	} {
 		for _, path := range []string{"/queues", "/queues/api/queues"} {
-			if r := get(t, none.Handler(), path, login(none.QueuesUser, none.QueuesPassword.Reveal())); r.StatusCode != http.StatusNotFound {
-				t.Errorf("%s: %s: got %d, want 404", name, path, r.StatusCode)
+			if r := get(t, none.Handler(), path, login(none.QueuesUser, none.QueuesPassword.Reveal())); r.Code != http.StatusNotFound {
+				t.Errorf("%s: %s: got %d, want 404", name, path, r.Code)
 			}
 		}
 	}
@@ -167,18 +158,18 @@ func TestEveryAnswerIsCarefulAndLoggedWithoutItsQuery(t *testing.T) {
 	log := &page{}
 	h := (&web.Server{Log: slog.New(slog.NewJSONHandler(log, nil))}).Handler()
 	r := get(t, h, "/nothing?consumer_secret=hush", func(r *http.Request) { r.Header.Set("Authorization", "Basic hush") })
-	if r.StatusCode != http.StatusNotFound {
-		t.Errorf("got %d, want 404", r.StatusCode)
+	if r.Code != http.StatusNotFound {
+		t.Errorf("got %d, want 404", r.Code)
 	}
 	for header, want := range map[string]string{
 		"X-Content-Type-Options": "nosniff", "X-Frame-Options": "DENY", "Referrer-Policy": "no-referrer", "Cache-Control": "no-store",
 	} {
-		if got := r.Header.Get(header); got != want {
+		if got := r.Header().Get(header); got != want {
 			t.Errorf("%s: got %q, want %q", header, got, want)
 		}
 	}
-	if !strings.Contains(r.Header.Get("Content-Security-Policy"), "default-src 'none'") {
-		t.Errorf("Content-Security-Policy: got %q", r.Header.Get("Content-Security-Policy"))
+	if !strings.Contains(r.Header().Get("Content-Security-Policy"), "default-src 'none'") {
+		t.Errorf("Content-Security-Policy: got %q", r.Header().Get("Content-Security-Policy"))
 	}
 	line := log.String()
 	if !strings.Contains(line, `"path":"/nothing"`) || !strings.Contains(line, `"status":404`) || strings.Contains(line, "hush") {

@@ -35,15 +35,15 @@ var (
 // Redis gives the URL of an empty Redis database that no other test of this binary uses. The first call starts a private
 // server, which ends with the test binary; on a machine without redis-server it is one inside the test's process. Do not
 // say FLUSHALL there, but FLUSHDB.
-func Redis(t testing.TB) string {
-	t.Helper()
+func Redis(tb testing.TB) string {
+	tb.Helper()
 	n := next.Add(1)
 	if n >= databases {
-		t.Fatalf("more than %d tests want a Redis", databases)
+		tb.Fatalf("more than %d tests want a Redis", databases)
 	}
 	url, err := start()
 	if err != nil {
-		t.Fatal("start a private Redis: ", err)
+		tb.Fatal("start a private Redis: ", err)
 	}
 	if base, ok := strings.CutSuffix(url, "?db=0"); ok {
 		return base + "?db=" + strconv.FormatInt(n, 10)
