@@ -248,11 +248,11 @@ func taxLines(lines *list[taxLine]) []doorzet.TaxLine {
 }
 
 func percent(raw json.RawMessage) (decimal.Decimal, bool) {
-	var s text
-	if len(raw) == 0 || s.UnmarshalJSON(raw) != nil {
+	var t text
+	if len(raw) == 0 || t.UnmarshalJSON(raw) != nil || t == "" || t == "false" {
 		return decimal.Zero, false
 	}
-	d, err := decimal.NewFromString(strings.TrimSpace(strings.TrimSuffix(string(s), "%")))
+	d, err := parseAmount(strings.TrimSuffix(string(t), "%"))
 	if err != nil || d.IsNegative() || d.GreaterThan(decimal.NewFromInt(100)) {
 		return decimal.Zero, false
 	}

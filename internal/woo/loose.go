@@ -55,13 +55,25 @@ func (a *amount) UnmarshalJSON(b []byte) error {
 		a.Decimal = decimal.Zero
 		return nil
 	}
-	d, err := decimal.NewFromString(s)
-	// Nobody's money has such exponents, and calculating with them would take for ever.
-	if err != nil || len(s) > 64 || d.Exponent() > 32 || d.Exponent() < -64 {
-		return fmt.Errorf("%.40q is not an amount", s)
+	d, err := parseAmount(s)
+	if err != nil {
+		return err
 	}
 	a.Decimal = d
 	return nil
+}
+
+// parseAmount reads a number. Exponents that nobody's money has are refused: calculating with them takes for ever.
+func parseAmount(s string) (decimal.Decimal, error) {
+	s = strings.TrimSpace(s)
+	if len(s) > 64 {
+		return decimal.Zero, errors.New("an amount of more than 64 characters")
+	}
+	d, err := decimal.NewFromString(s)
+	if err != nil || d.Exponent() > 32 || d.Exponent() < -64 {
+		return decimal.Zero, fmt.Errorf("%q is not an amount", s)
+	}
+	return d, nil
 }
 
 // ident is an id: a whole number, or a string of one; "", null and false are 0.
