@@ -39,7 +39,22 @@ func (d Date) In(loc *time.Location) time.Time { return d.At(0, 0, loc) }
 // At is the instant of a wall clock time of the day. Minutes may exceed a day. A wall clock that does not exist that day is
 // moved ahead by the gap; of one that exists twice the first is taken.
 func (d Date) At(hour, minute int, loc *time.Location) time.Time {
-	return time.Date(d.Year, d.Month, d.Day, hour, minute, 0, 0, loc)
+	return wallClock(time.Date(d.Year, d.Month, d.Day, hour, minute, 0, 0, time.UTC), loc)
+}
+
+// wallClock is the instant at which the clocks of a zone show what t shows, as At says it. time.Date leaves open which of
+// two offsets it takes on the days when clocks change.
+func wallClock(t time.Time, loc *time.Location) time.Time {
+	offset := func(around time.Time) time.Duration {
+		_, seconds := around.In(loc).Zone()
+		return time.Duration(seconds) * time.Second
+	}
+	t = time.Date(t.Year(), t.Month(), t.Day(), t.Hour(), t.Minute(), t.Second(), t.Nanosecond(), time.UTC)
+	before, after := t.Add(-offset(t.Add(-24*time.Hour))), t.Add(-offset(t.Add(24*time.Hour)))
+	if offset(before) != t.Sub(before) && offset(after) == t.Sub(after) {
+		return after.In(loc)
+	}
+	return before.In(loc)
 }
 
 // Add is the day n days later.

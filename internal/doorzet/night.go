@@ -18,7 +18,7 @@ func ParseNightHours(s string) (NightHours, error) {
 	var fh, fm, th, tm int
 	n, err := fmt.Sscanf(s, "%d:%d-%d:%d", &fh, &fm, &th, &tm)
 	h := NightHours{From: fh*60 + fm, To: th*60 + tm}
-	if err != nil || n != 4 || h.String() != s || fh > 23 || th > 23 || fm > 59 || tm > 59 || h.From == h.To {
+	if err != nil || n != 4 || h.String() != s || fh < 0 || fh > 23 || th > 23 || fm > 59 || tm > 59 || h.From == h.To {
 		return NightHours{}, Input("night hours %q: write them as 01:00-05:00; they may cross midnight (23:00-03:00) and may not be empty", s)
 	}
 	return h, nil
@@ -69,22 +69,31 @@ func WindowSince(start time.Time, loc *time.Location, webhooksOn bool) time.Time
 func addMonths(t time.Time, months int) time.Time {
 	y, m, d := t.Date()
 	hh, mm, ss := t.Clock()
-	last := time.Date(y, m+time.Month(months)+1, 0, 0, 0, 0, 0, time.UTC).Day()
-	return time.Date(y, m+time.Month(months), min(d, last), hh, mm, ss, t.Nanosecond(), t.Location())
+	last := lastDay(y, m+time.Month(months))
+	return wallClock(time.Date(y, m+time.Month(months), min(d, last), hh, mm, ss, t.Nanosecond(), time.UTC), t.Location())
 }
 
-// LeavesWindow is the instant after which an order created at some time is outside the window. With webhooks on, an order
-// of the 31st leaves a window of shorter months when the next month begins.
+// LeavesWindow is the instant after which an order created at some time is outside the window for good. With webhooks on, an
+// order of the 31st leaves a window of shorter months when the next month begins, and one of the last day of a shorter month
+// stays until the last day of the longer one: that goes back to it as well.
 func LeavesWindow(created time.Time, loc *time.Location, webhooksOn bool) time.Time {
 	if !webhooksOn {
 		return created.Add(WindowShort)
 	}
 	local := created.In(loc)
 	leaves := addMonths(local, WindowMonths)
-	if leaves.Day() < local.Day() {
-		return time.Date(leaves.Year(), leaves.Month()+1, 1, 0, 0, 0, 0, loc)
+	switch {
+	case leaves.Day() < local.Day():
+		return Date{leaves.Year(), leaves.Month() + 1, 1}.In(loc)
+	case lastDay(local.Year(), local.Month()) == local.Day():
+		return wallClock(leaves.AddDate(0, 0, lastDay(leaves.Year(), leaves.Month())-leaves.Day()), loc)
 	}
 	return leaves
+}
+
+// lastDay is how many days a month has. Months past December belong to later years, those before January to earlier ones.
+func lastDay(year int, month time.Month) int {
+	return time.Date(year, month+1, 0, 0, 0, 0, 0, time.UTC).Day()
 }
 
 // WebhooksSeen is what a night that found a shop's webhooks on or off makes of the window's width: on at once, off only
