@@ -1,0 +1,95 @@
+package main
+
+import (
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/doorzet/doorzet/internal/woo/wootest"
+)
+
+// fakeView is what fakeshop answers when it is ready.
+type fakeView struct {
+	URL     string `json:"url"`
+	Key     string `json:"key"`
+	Secret  string `json:"secret"`
+	Control string `json:"control"` // "" when it is off
+	Orders  int    `json:"orders"`
+}
+
+func (c *cli) fakeshop() *cobra.Command {
+	var listen string
+	var opt wootest.Options
+	var control bool
+	cmd := c.does(&cobra.Command{
+		Use:   "fakeshop --listen HOST:PORT --orders N",
+		Short: "Run a fake WooCommerce shop, for trying things out",
+		Long: "Run a fake WooCommerce shop until Ctrl-C. It answers as a real one does, with orders made from recorded ones, and" +
+			" below /_control/ changes orders and settings on request.\n\n" +
+			"Doorzet calls shops at private addresses only with DOORZET_ALLOW_PRIVATE_SHOPS=true.",
+		Example: "  doorzet fakeshop --listen 127.0.0.1:9080 --orders 400",
+	}, func(ctx context.Context, _ []string) error {
+		if opt.Orders < 0 {
+			return usage("--orders %d: give a number from 0", opt.Orders)
+		}
+		return c.serveFake(ctx, listen, opt, control)
+	})
+	f := cmd.Flags()
+	f.StringVar(&listen, "listen", "127.0.0.1:9080", "where it listens")
+	f.IntVar(&opt.Orders, "orders", 400, "how many orders it has")
+	f.Uint64Var(&opt.Seed, "seed", 0, "other orders with another seed")
+	f.BoolVar(&control, "control", true, "serve the control API below /_control/")
+	return cmd
+}
+
+func (c *cli) serveFake(ctx context.Context, listen string, opt wootest.Options, control bool) error {
+	var lc net.ListenConfig
+	l, err := lc.Listen(ctx, "tcp", listen)
+	if err != nil {
+		return fmt.Errorf("--listen %s: %w", listen, err)
+	}
+	v := fakeView{URL: "http://" + l.Addr().String(), Key: wootest.DefaultKey, Secret: wootest.DefaultSecret, Orders: opt.Orders}
+	opt.Home = v.URL
+	opt.StoreID = storeID(v.URL)
+	shop := wootest.New(opt)
+	var handler http.Handler = shop
+	if control {
+		v.Control = v.URL + "/_control/"
+	} else {
+		handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if strings.HasPrefix(r.URL.Path, "/_control/") {
+				http.NotFound(w, r)
+				return
+			}
+			shop.ServeHTTP(w, r)
+		})
+	}
+	server := &http.Server{Handler: handler, ReadHeaderTimeout: 10 * time.Second}
+	stop := context.AfterFunc(ctx, func() { _ = server.Close() }) // the process ends
+	defer stop()
+	err = c.show(v, func(w io.Writer) {
+		facts(w, "Fake shop", v.URL, "Key", v.Key, "Secret", v.Secret, "Orders", v.Orders, "Control", dash(v.Control))
+		_, _ = fmt.Fprintln(w, "It runs until Ctrl-C.")
+	})
+	if err != nil {
+		return errors.Join(err, l.Close())
+	}
+	if err := server.Serve(l); !errors.Is(err, http.ErrServerClosed) {
+		return fmt.Errorf("the fake shop stopped: %w", err)
+	}
+	return nil
+}
+
+// storeID is a store id in the form of a uuid, of its own for each address.
+func storeID(address string) string {
+	sum := sha256.Sum256([]byte(address))
+	return fmt.Sprintf("%x-%x-%x-%x-%x", sum[:4], sum[4:6], sum[6:8], sum[8:10], sum[10:16])
+}

@@ -1,0 +1,203 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/doorzet/doorzet/cmd/internal/stack"
+	"github.com/doorzet/doorzet/internal/doorzet"
+)
+
+func (c *cli) shop() *cobra.Command {
+	return c.group(&cobra.Command{
+		Use:   "shop",
+		Short: "Shops: connect, change, check, pause",
+	}, c.shopAdd(), c.shopList(), c.shopShow(), c.shopCheck(), c.shopPause(), c.shopResume())
+}
+
+// shopFlag adds --shop.
+func shopFlag(cmd *cobra.Command, id *int64) {
+	cmd.Flags().Int64Var(id, "shop", 0, "id of the shop (see: doorzet shop list)")
+}
+
+// shopView is a shop in JSON: everything but its keys.
+type shopView struct {
+	ID         int64                      `json:"id"`
+	Name       string                     `json:"name"`
+	URL        string                     `json:"url"`
+	Home       string                     `json:"home"`
+	StoreID    string                     `json:"store_id"`
+	Prefix     string                     `json:"prefix"`
+	TimeZone   string                     `json:"time_zone"`
+	StartDate  doorzet.Date               `json:"start_date"`
+	Statuses   []string                   `json:"statuses"`
+	NightHours string                     `json:"night_hours"`
+	Remainder  bool                       `json:"remainder"`
+	Books      int64                      `json:"books"`
+	WebhooksOn bool                       `json:"webhooks_on"`
+	WooVersion string                     `json:"woo_version"`
+	Paused     bool                       `json:"paused"`
+	PausedAt   moment                     `json:"paused_at"`
+	Blocked    string                     `json:"blocked"`
+	NextNight  moment                     `json:"next_night"`
+	Added      moment                     `json:"added"`
+	Orders     map[doorzet.OrderState]int `json:"orders,omitempty"`
+}
+
+func viewShop(s doorzet.Shop) shopView {
+	return shopView{
+		ID: s.ID, Name: s.Name, URL: s.URL, Home: s.Home, StoreID: s.StoreID, Prefix: s.Prefix, TimeZone: s.TimeZone,
+		StartDate: s.StartDate, Statuses: s.Statuses, NightHours: s.NightHours.String(), Remainder: s.Remainder,
+		Books: s.BooksID, WebhooksOn: s.WebhooksOn, WooVersion: s.WooVersion, Paused: !s.PausedAt.IsZero(),
+		PausedAt: moment(s.PausedAt), Blocked: s.BlockedWhy, NextNight: moment(s.NextNightAt), Added: moment(s.AddedAt),
+	}
+}
+
+func (c *cli) shopList() *cobra.Command {
+	return c.does(&cobra.Command{
+		Use: "list", Short: "List the shops", Example: "  doorzet shop list",
+	}, func(ctx context.Context, _ []string) error {
+		return c.with(ctx, func(s *stack.Stack) error {
+			shops, err := s.DB.Shops(ctx)
+			if err != nil {
+				return err
+			}
+			l := c.list("ID", "NAME", "URL", "PREFIX", "CHOSEN", "NEXT NIGHT", "")
+			for _, shop := range shops {
+				err := l.add(viewShop(shop), shop.ID, shop.Name, shop.URL, shop.Prefix, strings.Join(shop.Statuses, ","),
+					local(shop.NextNightAt, shop.Location()), stopped(shop))
+				if err != nil {
+					return err
+				}
+			}
+			return l.end(nil, "There are no shops yet: doorzet shop add")
+		})
+	})
+}
+
+// stopped says in a word why nothing is done for a shop.
+func stopped(s doorzet.Shop) string {
+	switch {
+	case s.BlockedWhy != "":
+		return "stopped: " + s.BlockedWhy
+	case !s.PausedAt.IsZero():
+		return "paused"
+	}
+	return ""
+}
+
+func (c *cli) shopShow() *cobra.Command {
+	var id int64
+	cmd := c.does(&cobra.Command{
+		Use: "show --shop ID", Short: "Show a shop's settings and how many orders it has in each state", Example: "  doorzet shop show --shop 1",
+	}, func(ctx context.Context, _ []string) error {
+		return c.withShop(ctx, id, func(s *stack.Stack, shop doorzet.Shop) error {
+			counts, err := s.DB.CountStates(ctx, shop.ID)
+			if err != nil {
+				return err
+			}
+			v := viewShop(shop)
+			v.Orders = make(map[doorzet.OrderState]int, len(doorzet.OrderStates))
+			for _, state := range doorzet.OrderStates {
+				v.Orders[state] = counts[state]
+			}
+			return c.show(v, func(w io.Writer) { writeShop(w, shop, counts) })
+		})
+	})
+	shopFlag(cmd, &id)
+	return cmd
+}
+
+func writeShop(w io.Writer, s doorzet.Shop, counts map[doorzet.OrderState]int) {
+	loc := s.Location()
+	webhooks := "off: the nights look 21 days back"
+	if s.WebhooksOn {
+		webhooks = "on: the nights look 3 months back"
+	}
+	facts(w,
+		"Shop", fmt.Sprintf("%d, %s", s.ID, s.Name),
+		"Address", s.URL,
+		"Calls itself", s.Home,
+		"Store id", dash(s.StoreID),
+		"WooCommerce", dash(s.WooVersion),
+		"References", s.Prefix+"-...",
+		"Books", s.BooksID,
+		"Time zone", s.TimeZone,
+		"Start date", s.StartDate,
+		"Chosen statuses", strings.Join(s.Statuses, ", "),
+		"Night hours", s.NightHours,
+		"Next night", local(s.NextNightAt, loc),
+		"Webhooks", webhooks,
+		"Remainder", onOff(s.Remainder),
+		"Added", local(s.AddedAt, loc),
+		"Stopped", dash(stopped(s)),
+	)
+	_, _ = fmt.Fprintln(w)
+	for _, state := range doorzet.OrderStates {
+		facts(w, fmt.Sprintf("%-15s", state), counts[state])
+	}
+}
+
+func onOff(on bool) string {
+	if on {
+		return "on"
+	}
+	return "off"
+}
+
+// pauseView is what pause and resume answer.
+type pauseView struct {
+	ID      int64  `json:"id"`
+	Paused  bool   `json:"paused"`
+	Blocked string `json:"blocked"`
+}
+
+func (c *cli) shopPause() *cobra.Command {
+	var id int64
+	cmd := c.does(&cobra.Command{
+		Use: "pause --shop ID", Short: "Stop nights and pushes of a shop until it is resumed",
+		Long:    "Stop nights and pushes of a shop until it is resumed. Nothing is lost: orders stay as they are, and are taken up again.",
+		Example: "  doorzet shop pause --shop 1",
+	}, func(ctx context.Context, _ []string) error {
+		return c.withShop(ctx, id, func(s *stack.Stack, shop doorzet.Shop) error {
+			if err := s.DB.Pause(ctx, id, actor()); err != nil {
+				return err
+			}
+			return c.show(pauseView{id, true, shop.BlockedWhy}, func(w io.Writer) {
+				_, _ = fmt.Fprintf(w, "Shop %d is paused: no night runs and nothing is pushed. Go on with: doorzet shop resume --shop %d\n", id, id)
+			})
+		})
+	})
+	shopFlag(cmd, &id)
+	return cmd
+}
+
+func (c *cli) shopResume() *cobra.Command {
+	var id int64
+	cmd := c.does(&cobra.Command{
+		Use: "resume --shop ID", Short: "End a pause", Example: "  doorzet shop resume --shop 1",
+	}, func(ctx context.Context, _ []string) error {
+		return c.withShop(ctx, id, func(s *stack.Stack, shop doorzet.Shop) error {
+			if err := s.DB.Resume(ctx, id, actor()); err != nil {
+				return err
+			}
+			if err := s.WakeShop(ctx, id); err != nil {
+				return err
+			}
+			return c.show(pauseView{id, false, shop.BlockedWhy}, func(w io.Writer) {
+				if shop.BlockedWhy != "" {
+					_, _ = fmt.Fprintf(w, "Shop %d is no longer paused, but it is stopped: %s\n", id, shop.BlockedWhy)
+					return
+				}
+				_, _ = fmt.Fprintf(w, "Shop %d goes on. Its next night is %s.\n", id, shop.NextNightAt.In(shop.Location()).Format(time.DateTime))
+			})
+		})
+	})
+	shopFlag(cmd, &id)
+	return cmd
+}
