@@ -94,9 +94,9 @@ func judgeDue(shop Shop, since time.Time, f Facts, l Look) Verdict {
 	case shop.Chosen(l.Status):
 		return Verdict{Stay, "R1", "Due: status " + l.Status + " is chosen.", false}
 	case slices.Contains(backStatuses, l.Status):
-		return withdraw(shop, since, f, "Before it was pushed its status went back to "+l.Status+", which is not chosen.")
+		return withdraw(since, f, "Before it was pushed its status went back to "+l.Status+", which is not chosen.")
 	case !shop.Chosen(f.DueStatus):
-		return withdraw(shop, since, f, "Status "+f.DueStatus+", which made it due, is no longer chosen, nor is "+l.Status+".")
+		return withdraw(since, f, "Status "+f.DueStatus+", which made it due, is no longer chosen, nor is "+l.Status+".")
 	}
 	return Verdict{Stay, "R1", "Due: it had the chosen status " + f.DueStatus + " and moved on to " + l.Status + ".", false}
 }
@@ -106,9 +106,9 @@ func StillDue(shop Shop, f Facts) bool {
 	return f.DueByHand || shop.Chosen(f.DueStatus) || shop.Chosen(f.Status)
 }
 
-func withdraw(shop Shop, since time.Time, f Facts, why string) Verdict {
+func withdraw(since time.Time, f Facts, why string) Verdict {
 	if f.Created.Before(since) {
-		why += " It left the window: push it by hand if it must be booked."
+		return Verdict{Withdraw, "R1", why + " It has left the window: push it by hand if it must be booked.", true}
 	}
 	return Verdict{Withdraw, "R1", why + " It is open again.", true}
 }
