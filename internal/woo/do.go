@@ -140,8 +140,8 @@ func (c *Client) try(ctx context.Context, q call, w way) (answer, error) {
 		if !again || q.verb() != http.MethodGet {
 			return a, err
 		}
-		if perr := c.pause(ctx, wait); perr != nil {
-			return a, err
+		if err := c.pause(ctx, wait); err != nil {
+			return answer{}, err
 		}
 	}
 }

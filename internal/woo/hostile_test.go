@@ -198,6 +198,33 @@ func TestASlowShop(t *testing.T) {
 	})
 }
 
+func TestAnAnswerThatBreaksOff(t *testing.T) {
+	t.Parallel()
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		w.Header().Set("Content-Length", "1000")
+		_, _ = w.Write([]byte(`[{"id":1`))
+	}))
+	t.Cleanup(server.Close)
+	c, w := client(server, wootest.Options{})
+	_, err := c.Orders(t.Context(), woo.Query{})
+	if se := shopError(t, err, doorzet.ShopDown); !strings.Contains(se.Advice, "broke off") || len(w.all) != 2 {
+		t.Errorf("says %q after waiting %v", se.Advice, w.all)
+	}
+}
+
+func TestWaitingEndsWithTheContext(t *testing.T) {
+	t.Parallel()
+	shop, c, _ := setup(t, wootest.Options{Orders: 1})
+	shop.Fail(wootest.Fault{Kind: "429", RetryAfter: 5})
+	c.Pause = nil // really wait
+	ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
+	defer cancel()
+	if _, err := c.Orders(ctx, woo.Query{}); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("got %v", err)
+	}
+}
+
 func TestAnswersThatAreTooLarge(t *testing.T) {
 	t.Parallel()
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {

@@ -400,3 +400,17 @@ func FuzzDecodeOrder(f *testing.F) {
 		}
 	})
 }
+
+func BenchmarkDecodeOrder(b *testing.B) {
+	raw, err := os.ReadFile("wootest/testdata/orders/mixed_9_21_shipping.json")
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.SetBytes(int64(len(raw)))
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := woo.DecodeOrder(raw); err != nil {
+			b.Fatal(err)
+		}
+	}
+}

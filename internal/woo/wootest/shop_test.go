@@ -318,6 +318,50 @@ func TestControl(t *testing.T) {
 	}
 }
 
+func TestWebhooks(t *testing.T) {
+	t.Parallel()
+	s := wootest.New(wootest.Options{Secure: true})
+	const hooks = "/wp-json/wc/v3/webhooks"
+	for range 12 {
+		status, _, body := ask(t, s, "POST", hooks, `{"topic":"order.updated","delivery_url":"https://doorzet.example/h","status":"paused","secret":"geheim"}`)
+		if status != 201 || !strings.Contains(body, `"status":"active"`) || strings.Contains(body, "geheim") {
+			t.Fatalf("got %d %s, want an active one without its secret", status, body)
+		}
+	}
+	if status, _, body := ask(t, s, "PUT", hooks+"/3", `{"status":"paused"}`); status != 200 || !strings.Contains(body, `"status":"paused"`) {
+		t.Errorf("pause: got %d %s", status, body)
+	}
+	if _, h, body := ask(t, s, "GET", hooks+"?status=paused", ""); h.Get("X-WP-Total") != "1" || !strings.Contains(body, `"id":3`) {
+		t.Errorf("paused ones: %s", body)
+	}
+	if _, h, body := ask(t, s, "GET", hooks+"?page=2", ""); h.Get("X-WP-Total") != "12" || strings.Count(body, `"delivery_url"`) != 2 {
+		t.Errorf("page 2 of %s: %s", h.Get("X-WP-Total"), body)
+	}
+	if status, _, _ := ask(t, s, "DELETE", hooks+"/3", ""); status != 501 {
+		t.Errorf("to the trash: got %d, want 501", status)
+	}
+	if status, _, _ := ask(t, s, "DELETE", hooks+"/3?force=true", ""); status != 200 {
+		t.Errorf("removed: got %d", status)
+	}
+	if status, _, _ := ask(t, s, "GET", hooks+"/3", ""); status != 404 {
+		t.Errorf("a removed one: got %d, want 404", status)
+	}
+}
+
+func TestPostsStorage(t *testing.T) {
+	t.Parallel()
+	s := wootest.New(wootest.Options{Secure: true, Posts: true, Orders: 5})
+	if ids, total := list(t, s, "page=9"); len(ids) != 0 || total != "5" {
+		t.Errorf("beyond the end: got %v of %s, want nothing of 5", ids, total)
+	}
+	id := s.IDs()[0]
+	before := modified(t, s, id)
+	ask(t, s, "PUT", fmt.Sprintf("/wp-json/wc/v3/orders/%d", id), `{}`)
+	if got := modified(t, s, id); got != before {
+		t.Errorf("saved without a change: modified %s, was %s", got, before)
+	}
+}
+
 func BenchmarkPage(b *testing.B) {
 	s := wootest.New(wootest.Options{Secure: true, Orders: 20_000})
 	e := exchange{method: "GET", uri: "/wp-json/wc/v3/orders?per_page=100&page=90&orderby=id&order=asc&_fields=id,status", auth: "rw"}
