@@ -97,8 +97,14 @@ func (c *composer) readAmounts() error {
 	return nil
 }
 
+// largestAmount keeps sums and products of amounts far away from the end of an int64.
+var largestAmount = decimal.New(1, 10)
+
 // cents converts an amount exactly, or holds the order.
 func (c *composer) cents(what string, amount decimal.Decimal) (Cents, error) {
+	if amount.Abs().GreaterThan(largestAmount) {
+		return 0, Held("4.1 step 1", "%s is %s, which is no amount of a web shop. Correct the order in the shop.", upperFirst(what), amount)
+	}
 	v, err := CentsOf(amount)
 	if err != nil {
 		return 0, Held("4.1 step 1", "%s is %s, which has more than two decimals. Read the order again with the shop's default decimals, or book it by hand.", upperFirst(what), amount)
