@@ -60,7 +60,8 @@ func (c *cli) root() *cobra.Command {
 		SilenceUsage:      true,
 		SilenceErrors:     true,
 		CompletionOptions: cobra.CompletionOptions{DisableDefaultCmd: true},
-	}, c.migrate(), c.books(), c.shop(), c.night(), c.order(), c.booking(), c.fakeshop(), c.health())
+	}, c.migrate(), c.books(), c.shop(), c.night(), c.order(), c.booking(), c.fakeshop(), c.demo(), c.health())
+	root.PersistentPreRun = func(*cobra.Command, []string) { c.started = true }
 	root.PersistentFlags().BoolVar(&c.json, "json", false, "one JSON document on stdout; the rest goes to stderr")
 	return root
 }
@@ -82,7 +83,7 @@ func (c *cli) group(cmd *cobra.Command, subs ...*cobra.Command) *cobra.Command {
 	return cmd
 }
 
-// does gives a command its work. Everything before it is a wrong call when it fails.
+// does gives a command its work. One that does not say otherwise takes no arguments.
 func (c *cli) does(cmd *cobra.Command, work func(ctx context.Context, args []string) error) *cobra.Command {
 	if cmd.Args == nil {
 		cmd.Args = func(_ *cobra.Command, args []string) error {
@@ -92,10 +93,7 @@ func (c *cli) does(cmd *cobra.Command, work func(ctx context.Context, args []str
 			return nil
 		}
 	}
-	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		c.started = true
-		return work(cmd.Context(), args)
-	}
+	cmd.RunE = func(cmd *cobra.Command, args []string) error { return work(cmd.Context(), args) }
 	return cmd
 }
 

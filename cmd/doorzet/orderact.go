@@ -5,12 +5,14 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/doorzet/doorzet/cmd/internal/stack"
 	"github.com/doorzet/doorzet/internal/doorzet"
+	"github.com/doorzet/doorzet/internal/woo"
 )
 
 // result is what became of one order, in JSON.
@@ -132,6 +134,32 @@ func (h *hand) apply(ctx context.Context, looks []doorzet.Look) ([]doorzet.Appli
 		}
 	}
 	return applied, err
+}
+
+// lookAtMany reads up to a hundred orders at once. Those that the list leaves out are read one by one.
+func (h *hand) lookAtMany(ctx context.Context, ids []int64) error {
+	client := h.stack.Client(h.shop, nil)
+	left := slices.Clone(ids)
+	var looks []doorzet.Look
+	started := time.Now()
+	page, err := client.Orders(ctx, woo.Query{Include: ids})
+	if err != nil {
+		return err
+	}
+	for i, order := range page.Orders {
+		looks = append(looks, doorzet.LookAt(doorzet.ByHand, order, page.Raw[i], started, time.Now()))
+		left = slices.DeleteFunc(left, func(id int64) bool { return id == order.ID })
+	}
+	for _, id := range left {
+		look, err := stack.Look(ctx, client, doorzet.ByHand, id)
+		if err != nil {
+			h.c.say("order %d was not looked at: %v", id, err)
+			continue
+		}
+		looks = append(looks, look)
+	}
+	_, err = h.apply(ctx, looks)
+	return err
 }
 
 // anything is content with whatever became of an order.

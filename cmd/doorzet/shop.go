@@ -17,7 +17,7 @@ func (c *cli) shop() *cobra.Command {
 	return c.group(&cobra.Command{
 		Use:   "shop",
 		Short: "Shops: connect, change, check, pause",
-	}, c.shopAdd(), c.shopList(), c.shopShow(), c.shopCheck(), c.shopPause(), c.shopResume())
+	}, c.shopAdd(), c.shopList(), c.shopShow(), c.shopSet(), c.shopCheck(), c.shopPause(), c.shopResume())
 }
 
 // shopFlag adds --shop.
