@@ -7,7 +7,7 @@ import "fmt"
 // percentage and the calendar month must be equal; VAT is not compared with books that do not tell it. The month stands
 // for the filing period: a difference within one month changes no declaration.
 func Adoptable(doc Document, f Found) error {
-	differs := ""
+	var differs string
 	switch {
 	case f.Kind != doc.Kind:
 		differs = fmt.Sprintf("it is of kind %s, not %s", f.Kind, doc.Kind)
@@ -40,7 +40,7 @@ func differentVAT(want, have map[string]Cents) string {
 	if have == nil {
 		return ""
 	}
-	differs := ""
+	var differs string
 	for _, m := range []map[string]Cents{want, have} {
 		for percent := range m {
 			if want[percent] != have[percent] && (differs == "" || percent < differs) {

@@ -35,13 +35,14 @@ func fee(name, net, tax string, rates ...int64) doorzet.OrderPart {
 	return p
 }
 
-// taxes replaces a part's taxes: id, total, id, total ...
-func taxes(p doorzet.OrderPart, entries ...any) doorzet.OrderPart {
-	p.Taxes = nil
-	for i := 0; i < len(entries); i += 2 {
-		p.Taxes = append(p.Taxes, doorzet.PartTax{RateID: int64(entries[i].(int)), Total: dec(entries[i+1].(string))})
-	}
+// taxes replaces a part's taxes.
+func taxes(p doorzet.OrderPart, entries ...doorzet.PartTax) doorzet.OrderPart {
+	p.Taxes = entries
 	return p
+}
+
+func tax(id int64, total string) doorzet.PartTax {
+	return doorzet.PartTax{RateID: id, Total: dec(total)}
 }
 
 // taxLine is one of the rates 1 (NL 21 %), 2 (NL 9 %), 3 (NL 0 %), 4 (DE 19 %), 5 (GB 20 %).

@@ -127,14 +127,14 @@ func TestComposeSteps1To5(t *testing.T) {
 	})
 	t.Run("step 5: an entry without tax beside one with tax does not count", func(t *testing.T) {
 		t.Parallel()
-		doc := compose(t, of("12.10", tl(taxLine(1, "2.10", "0"), taxLine(2, "0", "0")), taxes(line("10.00", "2.10"), 1, "2.10", 2, "0", 8, "0")), input())
+		doc := compose(t, of("12.10", tl(taxLine(1, "2.10", "0"), taxLine(2, "0", "0")), taxes(line("10.00", "2.10"), tax(1, "2.10"), tax(2, "0"), tax(8, "0"))), input())
 		if len(doc.Groups) != 1 || len(doc.Parts) != 1 {
 			t.Errorf("groups %+v", doc.Groups)
 		}
 	})
 	t.Run("step 5: a tax that rounds to nothing keeps its rate", func(t *testing.T) {
 		t.Parallel()
-		doc := compose(t, of("0.02", tl(taxLine(2, "0", "0")), taxes(line("0.02", "0"), 2, "0")), input())
+		doc := compose(t, of("0.02", tl(taxLine(2, "0", "0")), taxes(line("0.02", "0"), tax(2, "0"))), input())
 		if doc.Groups[0].Reason != doorzet.ReasonDomestic || !doc.Groups[0].Percent.Equal(dec("9")) {
 			t.Errorf("groups %+v", doc.Groups)
 		}
@@ -175,7 +175,7 @@ func TestComposeSteps7And8(t *testing.T) {
 	both := tl(taxLine(1, "0", "2.10"), taxLine(2, "0", "0.90"))
 	t.Run("step 8: two rates that explain the net split it", func(t *testing.T) {
 		t.Parallel()
-		doc := compose(t, of("23.00", both, taxes(shipping("20.00", "3.00"), 1, "2.10", 2, "0.90")), input())
+		doc := compose(t, of("23.00", both, taxes(shipping("20.00", "3.00"), tax(1, "2.10"), tax(2, "0.90"))), input())
 		if len(doc.Parts) != 2 || doc.Parts[0].Net != 1000 || doc.Parts[0].VAT != 210 || doc.Parts[1].Net != 1000 || doc.Parts[1].VAT != 90 {
 			t.Errorf("parts %+v", doc.Parts)
 		}
@@ -183,24 +183,24 @@ func TestComposeSteps7And8(t *testing.T) {
 	t.Run("step 8: as far as rounding of the taxes reaches", func(t *testing.T) {
 		t.Parallel()
 		// The bases are 10.00 each; play is 51/21 + 1 + 51/9 + 1 = 10.095 cents.
-		compose(t, of("23.10", both, taxes(shipping("20.10", "3.00"), 1, "2.10", 2, "0.90")), input())
-		holds(t, of("23.11", both, taxes(shipping("20.11", "3.00"), 1, "2.10", 2, "0.90")), input(), "4.1 step 8", "20.11", "20.00")
-		compose(t, of("22.90", both, taxes(shipping("19.90", "3.00"), 1, "2.10", 2, "0.90")), input())
-		holds(t, of("22.89", both, taxes(shipping("19.89", "3.00"), 1, "2.10", 2, "0.90")), input(), "4.1 step 8", "19.89")
+		compose(t, of("23.10", both, taxes(shipping("20.10", "3.00"), tax(1, "2.10"), tax(2, "0.90"))), input())
+		holds(t, of("23.11", both, taxes(shipping("20.11", "3.00"), tax(1, "2.10"), tax(2, "0.90"))), input(), "4.1 step 8", "20.11", "20.00")
+		compose(t, of("22.90", both, taxes(shipping("19.90", "3.00"), tax(1, "2.10"), tax(2, "0.90"))), input())
+		holds(t, of("22.89", both, taxes(shipping("19.89", "3.00"), tax(1, "2.10"), tax(2, "0.90"))), input(), "4.1 step 8", "19.89")
 	})
 	t.Run("step 8: two rates on one base", func(t *testing.T) {
 		t.Parallel()
-		holds(t, of("13.00", tl(taxLine(1, "2.10", "0"), taxLine(2, "0.90", "0")), taxes(line("10.00", "3.00"), 1, "2.10", 2, "0.90")), input(), "4.1 step 8", "one and the same amount")
+		holds(t, of("13.00", tl(taxLine(1, "2.10", "0"), taxLine(2, "0.90", "0")), taxes(line("10.00", "3.00"), tax(1, "2.10"), tax(2, "0.90"))), input(), "4.1 step 8", "one and the same amount")
 	})
 	t.Run("step 8: shares of both signs", func(t *testing.T) {
 		t.Parallel()
-		holds(t, of("11.20", tl(taxLine(1, "2.10", "0"), taxLine(2, "-0.90", "0")), taxes(line("10.00", "1.20"), 1, "2.10", 2, "-0.90")), input(), "4.1 step 8", "above and below")
+		holds(t, of("11.20", tl(taxLine(1, "2.10", "0"), taxLine(2, "-0.90", "0")), taxes(line("10.00", "1.20"), tax(1, "2.10"), tax(2, "-0.90"))), input(), "4.1 step 8", "above and below")
 	})
 	t.Run("step 8: the untaxed rest of a negative fee follows untaxed goods", func(t *testing.T) {
 		t.Parallel()
 		o := of("212.00", tl(taxLine(1, "18.90", "0"), taxLine(2, "8.10", "0")),
 			line("100.00", "21.00", 1), line("100.00", "9.00", 2), line("15.00", "0"),
-			taxes(fee("Korting", "-30.00", "-3.00"), 1, "-2.10", 2, "-0.90"))
+			taxes(fee("Korting", "-30.00", "-3.00"), tax(1, "-2.10"), tax(2, "-0.90")))
 		o.Billing.Country, o.Shipping.Country = "US", "US"
 		o.Shipment = []doorzet.OrderPart{shipping("0", "0")}
 		doc := compose(t, o, input())

@@ -70,7 +70,7 @@ func (c *composer) rateCountry(t TaxLine) string {
 	if country := c.in.RateCountries[t.RateID]; country != "" {
 		return vatCountry(country)
 	}
-	if m := rateCode.FindStringSubmatch(t.RateCode); m != nil && KnownCountry(m[1]) {
+	if m := rateCode.FindStringSubmatch(t.RateCode); len(m) == 2 && KnownCountry(m[1]) {
 		return vatCountry(m[1])
 	}
 	return ""

@@ -108,7 +108,7 @@ func TestZeroReasonPlace(t *testing.T) {
 		holds(t, untaxed("NL", ""), input(), "4.2 g", "Mok")
 		holds(t, with(untaxed("NL", ""), func(o *doorzet.ShopOrder) {
 			o.TaxLines = tl(taxLine(3, "0", "0"))
-			o.Lines[0] = taxes(o.Lines[0], 3, "0")
+			o.Lines[0] = taxes(o.Lines[0], tax(3, "0"))
 		}), input(), "4.2 g", "Mok")
 	})
 	t.Run("home is where the seller is", func(t *testing.T) {

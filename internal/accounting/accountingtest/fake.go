@@ -69,6 +69,7 @@ func (f *Fake) Create(ctx context.Context, doc doorzet.Document) (doorzet.Receip
 		return doorzet.Receipt{}, doorzet.Refused("The books refuse %s: the ledger account is closed", doc.Reference)
 	case TimeOutBeforeCommit:
 		return doorzet.Receipt{}, &doorzet.UnknownError{Err: errTimeOut}
+	case None, TimeOutAfterCommit:
 	}
 	if len(f.documents[doc.Reference]) > 0 && !f.Duplicates {
 		return doorzet.Receipt{}, &doorzet.UnknownError{Err: errors.New("the reference exists already")}

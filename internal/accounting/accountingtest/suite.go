@@ -34,157 +34,162 @@ func (s Subject) create(ctx context.Context, doc doorzet.Document) (doorzet.Rece
 	return r, err
 }
 
+// trial is one behaviour being tried.
+type trial struct {
+	Subject
+	t *testing.T
+}
+
 // Run is the behaviour that every accounting system must show. Open gives a new, empty subject to each test.
 func Run(t *testing.T, open func(t *testing.T) Subject) {
 	t.Helper()
 	tests := []struct {
 		name string
-		run  func(t *testing.T, s Subject)
+		run  func(trial)
 	}{
-		{"a reference that was never used finds nothing", findsNothing},
-		{"what was created is found as it was", findsWhatWasCreated},
-		{"the receipt says what was created", receiptIsTrue},
-		{"the same document gives the same content", createIsDeterministic},
-		{"a reference is found whole, not by its beginning", referenceIsWhole},
-		{"two creates of one reference are never silently different", differentCreatesShow},
-		{"the same create twice can be adopted", sameCreateTwice},
-		{"nothing is created after its time is up", cancelledCreatesNothing},
-		{"a look-up can be trusted within a minute", settlesSoon},
+		{"a reference that was never used finds nothing", trial.findsNothing},
+		{"what was created is found as it was", trial.findsWhatWasCreated},
+		{"the receipt says what was created", trial.receiptIsTrue},
+		{"the same document gives the same content", trial.createIsDeterministic},
+		{"a reference is found whole, not by its beginning", trial.referenceIsWhole},
+		{"two creates of one reference are never silently different", trial.differentCreatesShow},
+		{"the same create twice can be adopted", trial.sameCreateTwice},
+		{"nothing is created after its time is up", trial.cancelledCreatesNothing},
+		{"a look-up can be trusted within a minute", trial.settlesSoon},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
-			test.run(t, open(t))
+			test.run(trial{t: t, Subject: open(t)})
 		})
 	}
 }
 
-func findsNothing(t *testing.T, s Subject) {
-	if found := find(t, s, "WC-404"); len(found) != 0 {
-		t.Errorf("found %d documents, want none", len(found))
+func (s trial) findsNothing() {
+	if found := s.find("WC-404"); len(found) != 0 {
+		s.t.Errorf("found %d documents, want none", len(found))
 	}
 }
 
-func findsWhatWasCreated(t *testing.T, s Subject) {
+func (s trial) findsWhatWasCreated() {
 	for _, doc := range []doorzet.Document{Document("WC-1002"), Export("WC-1003")} {
-		mustCreate(t, s, doc)
-		found := find(t, s, doc.Reference)
+		s.mustCreate(doc)
+		found := s.find(doc.Reference)
 		if len(found) != 1 {
-			t.Fatalf("%s: found %d documents, want one", doc.Reference, len(found))
+			s.t.Fatalf("%s: found %d documents, want one", doc.Reference, len(found))
 		}
 		f := found[0]
 		if f.Kind != doc.Kind || f.Total != doc.Total || f.Currency != doc.Currency || f.Date != doc.Date {
-			t.Errorf("%s: found %s of %s %s on %s, want %s of %s %s on %s", doc.Reference, f.Kind, f.Total, f.Currency, f.Date, doc.Kind, doc.Total, doc.Currency, doc.Date)
+			s.t.Errorf("%s: found %s of %s %s on %s, want %s of %s %s on %s", doc.Reference, f.Kind, f.Total, f.Currency, f.Date, doc.Kind, doc.Total, doc.Currency, doc.Date)
 		}
 		if f.VAT != nil && !reflect.DeepEqual(f.VAT, doc.VATByPercent()) {
-			t.Errorf("%s: found VAT %v, want %v", doc.Reference, f.VAT, doc.VATByPercent())
+			s.t.Errorf("%s: found VAT %v, want %v", doc.Reference, f.VAT, doc.VATByPercent())
 		}
 		if err := doorzet.Adoptable(doc, f); err != nil {
-			t.Errorf("%s: %v", doc.Reference, err)
+			s.t.Errorf("%s: %v", doc.Reference, err)
 		}
 	}
 }
 
-func receiptIsTrue(t *testing.T, s Subject) {
+func (s trial) receiptIsTrue() {
 	doc := Document("WC-1002")
-	r := mustCreate(t, s, doc)
+	r := s.mustCreate(doc)
 	if r.Total != doc.Total {
-		t.Errorf("total %s, want %s", r.Total, doc.Total)
+		s.t.Errorf("total %s, want %s", r.Total, doc.Total)
 	}
 	if r.RemoteID == "" {
-		t.Error("the receipt has no remote id")
+		s.t.Error("the receipt has no remote id")
 	}
-	if f := find(t, s, doc.Reference); len(f) == 1 && f[0].RemoteID != r.RemoteID {
-		t.Errorf("found under id %q, was created under %q", f[0].RemoteID, r.RemoteID)
+	if f := s.find(doc.Reference); len(f) == 1 && f[0].RemoteID != r.RemoteID {
+		s.t.Errorf("found under id %q, was created under %q", f[0].RemoteID, r.RemoteID)
 	}
 }
 
-func createIsDeterministic(t *testing.T, s Subject) {
-	first := mustCreate(t, s, Document("WC-1002"))
+func (s trial) createIsDeterministic() {
+	first := s.mustCreate(Document("WC-1002"))
 	second, err := s.Books.Create(context.Background(), Document("WC-1002"))
 	if err == nil && string(second.Content) != string(first.Content) {
-		t.Error("the same document gave another content")
+		s.t.Error("the same document gave another content")
 	}
 }
 
-func referenceIsWhole(t *testing.T, s Subject) {
-	mustCreate(t, s, Document("WC-10"))
+func (s trial) referenceIsWhole() {
+	s.mustCreate(Document("WC-10"))
 	for _, ref := range []string{"WC-1", "WC-100", "WC-10-2", "C-10"} {
-		if found := find(t, s, ref); len(found) != 0 {
-			t.Errorf("%s: found %d documents, want none", ref, len(found))
+		if found := s.find(ref); len(found) != 0 {
+			s.t.Errorf("%s: found %d documents, want none", ref, len(found))
 		}
 	}
 }
 
-func differentCreatesShow(t *testing.T, s Subject) {
-	mustCreate(t, s, Document("WC-1002"))
+func (s trial) differentCreatesShow() {
+	s.mustCreate(Document("WC-1002"))
 	other := Export("WC-1002")
 	_, err := s.create(context.Background(), other)
-	found := find(t, s, "WC-1002")
+	found := s.find("WC-1002")
 	if err == nil && len(found) < 2 {
-		t.Error("the second create was accepted, and a look-up does not show both")
+		s.t.Error("the second create was accepted, and a look-up does not show both")
 	}
 	if len(found) == 0 {
-		t.Fatal("the first document is gone")
+		s.t.Fatal("the first document is gone")
 	}
 	if doorzet.Adoptable(Document("WC-1002"), found[0]) != nil {
-		t.Error("the first document was changed")
+		s.t.Error("the first document was changed")
 	}
 	if doorzet.Adoptable(other, found[0]) == nil {
-		t.Error("another document would be adopted")
+		s.t.Error("another document would be adopted")
 	}
 }
 
-func sameCreateTwice(t *testing.T, s Subject) {
+func (s trial) sameCreateTwice() {
 	doc := Document("WC-1002")
-	mustCreate(t, s, doc)
+	s.mustCreate(doc)
 	_, err := s.create(context.Background(), doc)
-	found := find(t, s, doc.Reference)
+	found := s.find(doc.Reference)
 	if len(found) == 0 {
-		t.Fatal("the document is gone")
+		s.t.Fatal("the document is gone")
 	}
 	for _, f := range found {
 		if conflict := doorzet.Adoptable(doc, f); conflict != nil {
-			t.Error(conflict)
+			s.t.Error(conflict)
 		}
 	}
-	var refused *doorzet.RefusedError
-	if errors.As(err, &refused) {
-		t.Errorf("the second create was refused (%v); a known duplicate must lead to a look-up", err)
+	if _, refused := errors.AsType[*doorzet.RefusedError](err); refused {
+		s.t.Errorf("the second create was refused (%v); a known duplicate must lead to a look-up", err)
 	}
 }
 
-func cancelledCreatesNothing(t *testing.T, s Subject) {
+func (s trial) cancelledCreatesNothing() {
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
 	if _, err := s.create(ctx, Document("WC-1002")); err == nil {
-		t.Error("a create without time succeeded")
+		s.t.Error("a create without time succeeded")
 	}
-	if found := find(t, s, "WC-1002"); len(found) != 0 {
-		t.Errorf("found %d documents, want none", len(found))
+	if found := s.find("WC-1002"); len(found) != 0 {
+		s.t.Errorf("found %d documents, want none", len(found))
 	}
 }
 
-func settlesSoon(t *testing.T, s Subject) {
+func (s trial) settlesSoon() {
 	if d := s.Books.Settle(); d < 0 || d > time.Minute {
-		t.Errorf("settles after %s", d)
+		s.t.Errorf("settles after %s", d)
 	}
 }
 
-func mustCreate(t *testing.T, s Subject, doc doorzet.Document) doorzet.Receipt {
-	t.Helper()
+func (s trial) mustCreate(doc doorzet.Document) doorzet.Receipt {
+	s.t.Helper()
 	r, err := s.create(context.Background(), doc)
 	if err != nil {
-		t.Fatalf("create %s: %v", doc.Reference, err)
+		s.t.Fatalf("create %s: %v", doc.Reference, err)
 	}
 	return r
 }
 
-func find(t *testing.T, s Subject, ref string) []doorzet.Found {
-	t.Helper()
+func (s trial) find(ref string) []doorzet.Found {
+	s.t.Helper()
 	found, err := s.Books.Find(context.Background(), ref)
 	if err != nil {
-		t.Fatalf("find %s: %v", ref, err)
+		s.t.Fatalf("find %s: %v", ref, err)
 	}
 	return found
 }

@@ -18,6 +18,7 @@ import (
 func TestFilesBehaveLikeBooks(t *testing.T) {
 	t.Parallel()
 	accountingtest.Run(t, func(t *testing.T) accountingtest.Subject {
+		t.Helper()
 		books := files.Books{Dir: filepath.Join(t.TempDir(), "invoices")}
 		return accountingtest.Subject{
 			Books: books,
@@ -43,8 +44,7 @@ func TestCreateRefusesForGood(t *testing.T) {
 	doc := accountingtest.Document("WC-1")
 	doc.Total++
 	_, err := files.Books{Dir: t.TempDir()}.Create(context.Background(), doc)
-	var refused *doorzet.RefusedError
-	if !errors.As(err, &refused) {
+	if _, refused := errors.AsType[*doorzet.RefusedError](err); !refused {
 		t.Errorf("%v is no refusal", err)
 	}
 }

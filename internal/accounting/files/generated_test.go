@@ -22,8 +22,7 @@ func TestGeneratedOrdersBecomeValidFiles(t *testing.T) {
 	dutch := 0
 	for _, o := range orders {
 		doc, err := doorzet.Compose(o, accountingtest.Input(o))
-		var hold *doorzet.HeldError
-		if errors.As(err, &hold) {
+		if hold, ok := errors.AsType[*doorzet.HeldError](err); ok {
 			held[hold.Rule]++
 			continue
 		}
