@@ -73,7 +73,8 @@ type change struct {
 
 // ApplyLooks records what was seen of orders of one shop, judges each by the rules (doorzet.Judge) and writes what follows:
 // facts, verdicts, bookings that became due or went back, documents of what is to be booked, the journal. An older look
-// never overwrites a newer one. It is one transaction; rows are locked in the order of their keys.
+// never overwrites a newer one, and what is chosen is asked now: a night may have begun under other choices (R1). It is one
+// transaction; rows are locked in the order of their keys.
 func (db *DB) ApplyLooks(ctx context.Context, a doorzet.LookContext, looks []doorzet.Look) ([]doorzet.Applied, error) {
 	looks = newestPerOrder(looks)
 	if len(looks) == 0 {
@@ -85,7 +86,15 @@ func (db *DB) ApplyLooks(ctx context.Context, a doorzet.LookContext, looks []doo
 		if err != nil {
 			return err
 		}
+		var chosen pq.StringArray
+		if err := tx.GetContext(ctx, &chosen, `SELECT statuses FROM shops WHERE id = $1`, a.Shop.ID); err != nil {
+			return fmt.Errorf("read what is chosen: %w", notFound(err))
+		}
+		a.Shop.Statuses = chosen
 		changes = judge(a, rows, looks)
+		if len(changes) == 0 {
+			return nil
+		}
 		if err := insertOrders(ctx, tx, a, changes); err != nil {
 			return err
 		}
