@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -11,6 +12,7 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/doorzet/doorzet/cmd/internal/stack"
 	"github.com/doorzet/doorzet/internal/config"
@@ -43,6 +45,9 @@ func wrong(err error) error {
 	return &usageError{err}
 }
 
+// secretKey is what the keys of shops are read and stored with.
+const secretKey = "DOORZET_SECRET_KEY"
+
 // errSaid means that the command failed and has said all about it.
 var errSaid = errors.New("failed")
 
@@ -61,9 +66,21 @@ func (c *cli) root() *cobra.Command {
 		SilenceErrors:     true,
 		CompletionOptions: cobra.CompletionOptions{DisableDefaultCmd: true},
 	}, c.migrate(), c.books(), c.shop(), c.night(), c.order(), c.booking(), c.fakeshop(), c.demo(), c.health())
+	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return flagError(err) })
 	root.PersistentPreRun = func(*cobra.Command, []string) { c.started = true }
 	root.PersistentFlags().BoolVar(&c.json, "json", false, "one JSON document on stdout; the rest goes to stderr")
 	return root
+}
+
+// flagError says what is wrong with a flag in words instead of Go's.
+func flagError(err error) error {
+	var invalid *pflag.InvalidValueError
+	if !errors.As(err, &invalid) {
+		return err
+	}
+	flag := invalid.GetFlag()
+	write := map[string]string{"int": "a whole number", "int64": "a number", "uint64": "a number", "bool": "true or false"}[flag.Value.Type()]
+	return fmt.Errorf("--%s %q: write %s", flag.Name, invalid.GetValue(), cmp.Or(write, "another value"))
 }
 
 // group is a command that only holds others.
@@ -140,8 +157,8 @@ func (c *cli) without(work func(s *stack.Stack) error) error {
 }
 
 // with opens the connections for a piece of work and closes them behind it.
-func (c *cli) with(ctx context.Context, work func(s *stack.Stack) error) error {
-	s, err := c.open(ctx)
+func (c *cli) with(ctx context.Context, work func(s *stack.Stack) error, needs ...string) error {
+	s, err := c.open(ctx, needs...)
 	if err != nil {
 		return err
 	}
@@ -162,7 +179,7 @@ func (c *cli) withShop(ctx context.Context, id int64, work func(s *stack.Stack, 
 			return err
 		}
 		return work(s, shop)
-	})
+	}, secretKey)
 }
 
 // report says what went wrong and gives the exit code.
