@@ -72,7 +72,8 @@ type Gate struct {
 
 	mu    sync.Mutex
 	shops map[int64]*doorway
-	blind time.Time // until when Redis is not asked
+	blind time.Time      // until when Redis is not asked
+	idle  sync.WaitGroup // places that are kept, or are being given back
 }
 
 // doorway is one shop's gate in this process. It exists while someone is in it.
@@ -170,6 +171,7 @@ func (g *Gate) fromIdle(d *doorway) *place {
 		p := d.idle[len(d.idle)-1]
 		d.idle = d.idle[:len(d.idle)-1]
 		if p.drop.Stop() {
+			g.idle.Done()
 			return p
 		}
 		// Its time was up this very moment: the one who drops it gives it back.
@@ -239,13 +241,40 @@ func (g *Gate) giveBack(id int64, d *doorway, p *place) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	d.idle = append(d.idle, p)
+	g.idle.Add(1)
 	p.drop = time.AfterFunc(placeIdle, func() {
+		defer g.idle.Done()
 		g.mu.Lock()
 		d.idle = slices.DeleteFunc(d.idle, func(other *place) bool { return other == p })
 		g.forget(id, d)
 		g.mu.Unlock()
 		g.drop(id, p)
 	})
+}
+
+// Close gives back the places that are kept for a next call. A process that ends without it leaves others waiting until the
+// leases end. Nobody may be in the gate.
+func (g *Gate) Close() {
+	type kept struct {
+		shop  int64
+		place *place
+	}
+	var left []kept
+	g.mu.Lock()
+	for id, d := range g.shops {
+		for _, p := range d.idle {
+			if p.drop.Stop() {
+				left = append(left, kept{id, p})
+			}
+		}
+		d.idle = nil
+	}
+	g.mu.Unlock()
+	for _, k := range left {
+		g.drop(k.shop, k.place)
+		g.idle.Done()
+	}
+	g.idle.Wait()
 }
 
 // drop gives a place back to Redis. When that fails its lease ends by itself.

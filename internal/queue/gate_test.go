@@ -175,3 +175,23 @@ func TestGateWaitsNoLongerThanItsContext(t *testing.T) {
 		t.Errorf("got %v, want the context's error", err)
 	}
 }
+
+func TestGateThatIsClosedLeavesNoPlaceBehind(t *testing.T) {
+	t.Parallel()
+	url := queuetest.Redis(t)
+	client, err := queue.Open(url, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	short := &queue.Gate{Client: client}
+	a, b := acquire(t, short, 1), acquire(t, short, 1)
+	a()
+	b()
+	short.Close()
+	if err := client.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if full(t, gates(t, url, 1)[0], 1) {
+		t.Error("a process that ended keeps others out")
+	}
+}

@@ -58,7 +58,10 @@ func Open(cfg config.Config, log *slog.Logger) (*Stack, error) {
 }
 
 // Close ends the connections.
-func (s *Stack) Close() error { return errors.Join(s.Queue.Close(), s.DB.Close()) }
+func (s *Stack) Close() error {
+	s.gate.Close()
+	return errors.Join(s.Queue.Close(), s.DB.Close())
+}
 
 // migrate brings the database up to date, and waits for Postgres as long as it is down.
 func (s *Stack) migrate(ctx context.Context) error {
