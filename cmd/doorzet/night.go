@@ -188,7 +188,7 @@ func (c *cli) nightShow() *cobra.Command {
 				return err
 			}
 			return c.show(viewNight(n), func(w io.Writer) { writeNight(w, n, shop) })
-		})
+		}, secretKey)
 	})
 	cmd.Flags().Int64Var(&id, "night", 0, "id of the night (see: doorzet night list)")
 	return cmd

@@ -35,7 +35,7 @@ type nightView struct {
 	Date           *doorzet.Date      `json:"date"`
 	Planned        bool               `json:"planned"`
 	DryRun         bool               `json:"dry_run"`
-	WouldPush      []wouldPush        `json:"would_push,omitempty"`
+	WouldPush      []wouldPush        `json:"would_push,omitzero"`
 }
 
 type requestsView struct {

@@ -76,7 +76,7 @@ func (c *cli) shopList() *cobra.Command {
 				}
 			}
 			return l.end(nil, "There are no shops yet: doorzet shop add")
-		})
+		}, secretKey)
 	})
 }
 

@@ -132,11 +132,7 @@ func (c *cli) addShop(ctx context.Context, o shopOptions, asCopy bool) error {
 	if err := complete(shop); err != nil {
 		return err
 	}
-	s, err := c.open(ctx, "DOORZET_SECRET_KEY")
-	if err != nil {
-		return err
-	}
-	return errors.Join(c.connect(ctx, s, shop, asCopy), s.Close())
+	return c.with(ctx, func(s *stack.Stack) error { return c.connect(ctx, s, shop, asCopy) }, secretKey)
 }
 
 // complete refuses a new shop of which something is missing.
