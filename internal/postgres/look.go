@@ -361,8 +361,8 @@ func writeBookings(ctx context.Context, tx *sqlx.Tx, a doorzet.LookContext, chan
 		return nil
 	}
 	_, err := tx.ExecContext(ctx, `
-		UPDATE bookings SET next_try_at = now(), wake_at = now(), night_id = nullif($2, 0), night_step = $3
-		 WHERE id = ANY ($1) AND state = 'due'`, pq.Array(bookingIDs(held)), a.NightID, a.Step)
+		UPDATE bookings SET next_try_at = now(), wake_at = now(), night_id = nullif($2, 0), night_step = 'held'
+		 WHERE id = ANY ($1) AND state = 'due'`, pq.Array(bookingIDs(held)), a.NightID)
 	return err
 }
 
