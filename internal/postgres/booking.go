@@ -4,7 +4,6 @@ import (
 	"context"
 	"database/sql"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"time"
 
@@ -31,7 +30,9 @@ func (db *DB) Wake(ctx context.Context, shopID int64, limit int) ([]int64, error
 				SELECT b.id FROM bookings b
 				 WHERE b.shop_id = d.shop_id AND b.next_try_at <= clock_timestamp() AND b.wake_at <= clock_timestamp()
 				   AND (b.claimed_until IS NULL OR b.claimed_until < clock_timestamp())
-				   AND (b.state IN ('sending', 'unknown') OR b.state = 'due' AND s.paused_at IS NULL AND s.blocked_why = '')
+				   AND (b.state IN ('sending', 'unknown')
+				        OR b.state = 'due' AND s.paused_at IS NULL AND s.blocked_why = '' AND NOT EXISTS (
+				           SELECT FROM orders o WHERE o.id = b.order_id AND (o.ignored_at IS NOT NULL OR o.conflict_key <> '')))
 				 ORDER BY b.due_at DESC, b.id LIMIT greatest(0, $2 - d.woken) FOR UPDATE SKIP LOCKED) p
 			 LIMIT $3)
 		UPDATE bookings SET wake_at = clock_timestamp() + $4 * interval '1 second'
@@ -69,8 +70,8 @@ type claimRow struct {
 }
 
 // ClaimPush claims a booking that is due to be worked on and that nobody holds, and returns all that is needed to push it.
-// A create may be claimed only while its shop is not stopped; that the order is not ignored and still due is tested once
-// more by Send. A claim that ran out while sending makes the booking unknown. ErrNotFound: there is nothing to do.
+// A create may be claimed only while its shop is not stopped and its order neither ignored nor another one (R14); Send tests
+// that once more, and that it is still due. A claim that ran out while sending makes the booking unknown. ErrNotFound: there is nothing to do.
 func (db *DB) ClaimPush(ctx context.Context, id int64) (doorzet.PushJob, error) {
 	var r claimRow
 	err := db.x.GetContext(ctx, &r, `
@@ -84,7 +85,8 @@ func (db *DB) ClaimPush(ctx context.Context, id int64) (doorzet.PushJob, error) 
 			 WHERE b.id = $1 AND s.id = b.shop_id AND o.id = b.order_id
 			   AND b.state IN ('due', 'sending', 'unknown') AND b.next_try_at <= clock_timestamp()
 			   AND (b.claimed_until IS NULL OR b.claimed_until < clock_timestamp())
-			   AND (b.state <> 'due' OR s.paused_at IS NULL AND s.blocked_why = '' AND o.ignored_at IS NULL)
+			   AND (b.state <> 'due'
+			        OR s.paused_at IS NULL AND s.blocked_why = '' AND o.ignored_at IS NULL AND o.conflict_key = '')
 			RETURNING b.*
 		)
 		SELECT c.id AS booking_id, c.state, c.claim_token, c.claimed_until, c.woo_id, c.reference, c.by_hand, c.due_status,
@@ -170,6 +172,7 @@ func (db *DB) RecordBooked(ctx context.Context, c doorzet.Claim, r doorzet.Recei
 		   SET state = 'booked', booked_at = clock_timestamp(), remote_id = $3, remote_number = $4, remote_total = $5,
 		       content = $6, next_try_at = NULL, claimed_until = NULL, error = ''
 		 WHERE id = $1 AND claim_token = $2 AND state IN ('due', 'sending', 'unknown')
+		   AND order_id IN (SELECT id FROM locked)
 		RETURNING shop_id, order_id, woo_id`, `held_at = NULL, held_rule = '', held_why = ''`,
 		r.RemoteID, r.Number, int64(r.Total), r.Content)
 }
@@ -179,6 +182,7 @@ func (db *DB) RecordNothing(ctx context.Context, c doorzet.Claim) error {
 	return db.end(ctx, c, "nothing to book", "Its total is 0.00 and it has no amounts: there is nothing to book.", `
 		UPDATE bookings SET state = 'nothing', next_try_at = NULL, claimed_until = NULL, error = ''
 		 WHERE id = $1 AND claim_token = $2 AND state = 'due'
+		   AND order_id IN (SELECT id FROM locked)
 		RETURNING shop_id, order_id, woo_id`, `held_at = NULL, held_rule = '', held_why = ''`)
 }
 
@@ -187,6 +191,7 @@ func (db *DB) RecordHeld(ctx context.Context, c doorzet.Claim, rule, why string)
 	return db.end(ctx, c, "held", why, `
 		UPDATE bookings SET next_try_at = NULL, claimed_until = NULL, error = ''
 		 WHERE id = $1 AND claim_token = $2 AND state IN ('due', 'unknown')
+		   AND order_id IN (SELECT id FROM locked)
 		RETURNING shop_id, order_id, woo_id`, `held_at = coalesce(held_at, now()), held_rule = $3, held_why = $4`, rule, why)
 }
 
@@ -195,6 +200,7 @@ func (db *DB) RecordRefused(ctx context.Context, c doorzet.Claim, why string) er
 	return db.end(ctx, c, "refused", why, `
 		UPDATE bookings SET state = 'refused', next_try_at = NULL, claimed_until = NULL, error = $3
 		 WHERE id = $1 AND claim_token = $2 AND state IN ('due', 'sending', 'unknown')
+		   AND order_id IN (SELECT id FROM locked)
 		RETURNING shop_id, order_id, woo_id`, `held_at = NULL, held_rule = '', held_why = ''`, why)
 }
 
@@ -234,14 +240,16 @@ func (db *DB) Release(ctx context.Context, c doorzet.Claim) error {
 
 // end runs the one statement that ends a push: the booking, what follows for its order, and the journal. No row: the claim was
 // lost. The update's parameters are id, token and args; it returns shop_id, order_id and woo_id. The order's change uses the
-// same parameters.
+// same parameters. The order is locked before the booking, as looks do it.
 func (db *DB) end(ctx context.Context, c doorzet.Claim, kind, text, update, order string, args ...any) error {
 	params := append([]any{c.BookingID, c.Token}, args...)
 	k, t := len(params)+1, len(params)+2
 	params = append(params, kind, text)
 	var n int
 	err := db.again(ctx, &n, fmt.Sprintf(`
-		WITH b AS (%s), o AS (
+		WITH locked AS MATERIALIZED (
+			SELECT o.id FROM orders o WHERE o.id = (SELECT order_id FROM bookings WHERE id = $1) FOR UPDATE
+		), b AS (%s), o AS (
 			UPDATE orders SET %s FROM b WHERE orders.id = b.order_id
 		), e AS (
 			INSERT INTO events (shop_id, woo_id, actor, kind, text) SELECT shop_id, woo_id, 'push', $%d, $%d FROM b
@@ -321,16 +329,7 @@ func (db *DB) EachBooking(ctx context.Context, shopID, wooID int64, limit int, f
 	return rows.Err()
 }
 
-// Settled tells whether none of some bookings is still on its way: each is booked, held, refused, withdrawn, has nothing to
-// book, or waits longer than half a minute.
-func (db *DB) Settled(ctx context.Context, bookingIDs []int64) (bool, error) {
-	var n int
-	err := db.x.GetContext(ctx, &n, `
-		SELECT count(*) FROM bookings
-		 WHERE id = ANY ($1) AND (state IN ('sending', 'unknown')
-		       OR state = 'due' AND next_try_at <= clock_timestamp() + interval '30 seconds')`, pq.Array(bookingIDs))
-	if err != nil && !errors.Is(err, sql.ErrNoRows) {
-		return false, fmt.Errorf("read bookings: %w", err)
-	}
-	return n == 0, nil
-}
+// onItsWay is the condition that a booking b of an order o of a shop s is being worked on, or will be within half a minute.
+const onItsWay = `(b.state IN ('sending', 'unknown')
+	OR b.state = 'due' AND b.next_try_at <= clock_timestamp() + interval '30 seconds' AND o.ignored_at IS NULL
+	   AND o.conflict_key = '' AND s.paused_at IS NULL AND s.blocked_why = '')`

@@ -27,17 +27,17 @@ func (db *DB) CountStates(ctx context.Context, shopID int64) (map[doorzet.OrderS
 	return out, nil
 }
 
-// CountUnsettled counts those of some bookings that are still on their way (see Settled), and those that are booked.
+// CountUnsettled counts those of some bookings that are still on their way, and those that are booked. One whose order or shop was
+// set aside is not on its way.
 func (db *DB) CountUnsettled(ctx context.Context, bookingIDs []int64) (underway, booked int, err error) {
 	var n struct {
 		Underway int `db:"underway"`
 		Booked   int `db:"booked"`
 	}
 	err = db.x.GetContext(ctx, &n, `
-		SELECT count(*) FILTER (WHERE state IN ('sending', 'unknown')
-		                           OR state = 'due' AND next_try_at <= clock_timestamp() + interval '30 seconds') AS underway,
-		       count(*) FILTER (WHERE state = 'booked') AS booked
-		  FROM bookings WHERE id = ANY ($1)`, pq.Array(bookingIDs))
+		SELECT count(*) FILTER (WHERE `+onItsWay+`) AS underway, count(*) FILTER (WHERE b.state = 'booked') AS booked
+		  FROM bookings b JOIN orders o ON o.id = b.order_id JOIN shops s ON s.id = b.shop_id
+		 WHERE b.id = ANY ($1)`, pq.Array(bookingIDs))
 	if err != nil {
 		return 0, 0, fmt.Errorf("read bookings: %w", err)
 	}

@@ -276,12 +276,11 @@ func (db *DB) nights(ctx context.Context, where string, args ...any) ([]doorzet.
 		SELECT n.*, p.* FROM (SELECT `+nightColumns+` FROM nights `+where+`) n
 		 CROSS JOIN LATERAL (
 			SELECT count(*) FILTER (WHERE b.state = 'booked') AS pushed,
-			       count(*) FILTER (WHERE b.state = 'due' AND o.held_at IS NOT NULL AND b.next_try_at IS NULL) AS held,
+			       count(*) FILTER (WHERE b.state = 'due' AND (o.held_at IS NOT NULL AND b.next_try_at IS NULL OR o.conflict_key <> '')) AS held,
 			       count(*) FILTER (WHERE b.state = 'refused'
 			                           OR b.state = 'due' AND b.error <> '' AND b.next_try_at > clock_timestamp() + interval '30 seconds') AS failed,
-			       count(*) FILTER (WHERE b.state IN ('sending', 'unknown')
-			                           OR b.state = 'due' AND o.ignored_at IS NULL AND b.next_try_at <= clock_timestamp() + interval '30 seconds') AS underway
-			  FROM bookings b JOIN orders o ON o.id = b.order_id WHERE b.night_id = n.id) p`, args...)
+			       count(*) FILTER (WHERE `+onItsWay+`) AS underway
+			  FROM bookings b JOIN orders o ON o.id = b.order_id JOIN shops s ON s.id = b.shop_id WHERE b.night_id = n.id) p`, args...)
 	if err != nil {
 		return nil, fmt.Errorf("read the nights: %w", err)
 	}

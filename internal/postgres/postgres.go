@@ -123,8 +123,7 @@ func (db *DB) once(ctx context.Context, f func(tx *sqlx.Tx) error) error {
 	return nil
 }
 
-// again runs a single statement that returns one value, and repeats it when Postgres asks for that. Its rows may be locked in
-// another order than looks lock them: bookings before orders.
+// again runs a single statement that returns one value, and repeats it when Postgres asks for that.
 func (db *DB) again(ctx context.Context, value any, statement string, args []any) error {
 	for try := 1; ; try++ {
 		err := db.x.GetContext(ctx, value, statement, args...)

@@ -112,10 +112,9 @@ func (db *DB) refuseKnownStore(ctx context.Context, s doorzet.Shop, asCopy bool)
 		ID      int64  `db:"id"`
 		Home    string `db:"home"`
 		HomeKey string `db:"home_key"`
-		BooksID int64  `db:"books_id"`
 	}
 	err := db.x.GetContext(ctx, &other, `
-		SELECT id, home, home_key, books_id FROM shops WHERE store_id = $1 ORDER BY copy_of_store, id LIMIT 1`, s.StoreID)
+		SELECT id, home, home_key FROM shops WHERE store_id = $1 ORDER BY copy_of_store, id LIMIT 1`, s.StoreID)
 	switch {
 	case errors.Is(err, sql.ErrNoRows):
 		return nil
@@ -126,10 +125,23 @@ func (db *DB) refuseKnownStore(ctx context.Context, s doorzet.Shop, asCopy bool)
 	case !asCopy:
 		return doorzet.Input("this store (store id %s) is known already as shop %d at %s. If that shop moved to the new address: doorzet shop set --shop %d --url %s --moved. If this is a copy of it: add it with --copy and other books than those of shop %d",
 			s.StoreID, other.ID, other.Home, other.ID, s.URL, other.ID)
-	case other.BooksID == s.BooksID:
-		return doorzet.Input("a copy of shop %d may never push to the same books (%d): choose other books with --books", other.ID, s.BooksID)
 	}
-	return nil
+	return refuseSameBooks(ctx, db.x, s)
+}
+
+// refuseSameBooks refuses books that another shop with the same store id pushes to: one of them is a copy (R14).
+func refuseSameBooks(ctx context.Context, q sqlx.QueryerContext, s doorzet.Shop) error {
+	var other int64
+	err := sqlx.GetContext(ctx, q, &other, `
+		SELECT id FROM shops WHERE store_id = $1 AND store_id <> '' AND books_id = $2 AND id <> $3 ORDER BY id LIMIT 1`,
+		s.StoreID, s.BooksID, s.ID)
+	switch {
+	case errors.Is(err, sql.ErrNoRows):
+		return nil
+	case err != nil:
+		return fmt.Errorf("look for the store id: %w", err)
+	}
+	return doorzet.Input("a copy of shop %d may never push to the same books (%d): choose other books with --books", other, s.BooksID)
 }
 
 func shopConflict(err error, s doorzet.Shop) error {
@@ -208,6 +220,9 @@ func (db *DB) SetShop(ctx context.Context, s doorzet.Shop, changes []string, act
 		return err
 	}
 	err = db.inTx(ctx, func(tx *sqlx.Tx) error {
+		if err := refuseSameBooks(ctx, tx, s); err != nil {
+			return err
+		}
 		var sameTimes bool
 		err := tx.GetContext(ctx, &sameTimes, `
 			SELECT time_zone = $2 AND night_from = $3 AND night_to = $4 FROM shops WHERE id = $1 FOR UPDATE`,
