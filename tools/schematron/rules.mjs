@@ -68,6 +68,17 @@ function exactSums(test) {
   return out;
 }
 
+// named replaces "//cac:Name" by a variable with all elements of that name, which is filled in once per document: most of
+// the rules' time goes into looking for the same few names again and again. It returns the expression and the names.
+function named(test) {
+  const names = new Set();
+  const text = test.replace(/(^|[(,=\s])\/\/(ca|cb)c:([A-Za-z]+)(?![A-Za-z]*\()/g, (_, before, prefix, local) => {
+    names.add(`${prefix}c:${local}`);
+    return `${before}$all-${prefix}c-${local}?*`;
+  });
+  return { text, names: [...names] };
+}
+
 // parseStep reads "cac:Party[predicate]..." or "*[...]"; null for anything else.
 function parseStep(text) {
   const m = /^\s*([A-Za-z]+:[A-Za-z]+|\*)\s*((?:\[[\s\S]*\])?)\s*$/.exec(text);
@@ -109,7 +120,7 @@ export class Rules {
         branches: parseContext(rule.context),
         variables: rule.variables,
         asserts: rule.asserts
-          .map((a) => ({ rule: a, test: exactSums(a.test), flag: flags.get(a.id + '\n' + a.test) ?? 'fatal' }))
+          .map((a) => ({ rule: a, test: named(exactSums(a.test)), flag: flags.get(a.id + '\n' + a.test) ?? 'fatal' }))
           .filter((a) => wanted.includes(a.flag)),
       })),
     }));
@@ -155,11 +166,19 @@ export class Rules {
         const variables = rule.variables.length ? this.reduce(rule.variables, node, scope) : scope;
         for (const { rule: a, test, flag } of rule.asserts) {
           run.asserts++;
-          if (evaluateXPathToBoolean(test, node, null, variables, this.options) !== a.isReport) continue;
+          if (evaluateXPathToBoolean(test.text, node, null, this.all(test.names, run, variables), this.options) !== a.isReport) continue;
           run.failed.push({ assertId: a.id, flag, text: a.createMessageString(node, variables, this.options, a.message).replace(/\s+/g, ' ').trim() });
         }
       }
     }
+  }
+
+  // all adds the variables that named() made.
+  all(names, run, scope) {
+    if (names.length === 0) return scope;
+    const variables = { ...scope };
+    for (const name of names) variables['all-' + name.replace(':', '-')] = run.byName.get(this.key(name)) ?? [];
+    return variables;
   }
 
   // matching lists the elements that a rule's context selects.

@@ -10,6 +10,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/doorzet/doorzet/internal/accounting/accountingtest"
 )
 
 // Paths inside the folder of rules, and of the tool that runs them.
@@ -150,4 +152,21 @@ func (j judge) rules(t *testing.T, rules string, names []string) []failure {
 		}
 	}
 	return failures
+}
+
+// TestTheRunnerJudgesAsTheLibraryDoes: what makes the rules fast must not change what they say.
+func TestTheRunnerJudgesAsTheLibraryDoes(t *testing.T) {
+	t.Parallel()
+	j := newJudge(t)
+	good := render(t, accountingtest.Document("WC-1"))
+	name := filepath.Join(t.TempDir(), "broken.xml")
+	if err := os.WriteFile(name, bytes.ReplaceAll(good, []byte(`currencyID="EUR"`), []byte(`currencyID="EUX"`)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, rules := range []string{enRules, nlRules} {
+		cmd := exec.CommandContext(t.Context(), "node", filepath.Join(schematron, "compare.mjs"), filepath.Join(j.dir, rules), name)
+		if out, err := cmd.CombinedOutput(); err != nil {
+			t.Errorf("%s: %v\n%s", rules, err, out)
+		}
+	}
 }
