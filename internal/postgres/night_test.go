@@ -1,0 +1,299 @@
+package postgres_test
+
+import (
+	"errors"
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/doorzet/doorzet/internal/doorzet"
+)
+
+// nightRows are the nights of a shop as "date state", oldest first.
+func (b *bundle) nightRows(t testing.TB, shopID int64) []string {
+	t.Helper()
+	var out []string
+	if err := b.raw.Select(&out, `SELECT date || ' ' || state FROM nights WHERE shop_id = $1 AND planned ORDER BY date`, shopID); err != nil {
+		t.Fatal(err)
+	}
+	return out
+}
+
+func (b *bundle) claimNight(t testing.TB, id int64) doorzet.Night {
+	t.Helper()
+	n, err := b.db.ClaimNight(t.Context(), id)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return n
+}
+
+// ask makes a night by hand.
+func (b *bundle) ask(t testing.TB) int64 {
+	t.Helper()
+	id, err := b.db.AskNight(t.Context(), b.shop, "anna")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return id
+}
+
+func TestR3_nightsArePlannedOnceByManyPlanners(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	for i := range 20 {
+		b.addShop(t, fmt.Sprint("S", i), fmt.Sprint("https://s", i, ".example"))
+	}
+	tomorrow := time.Now().AddDate(0, 0, 1)
+	planned := make(chan int64, 1000)
+	together(t, 6, func(int) error {
+		for {
+			shops, nights, err := b.db.PlanNights(t.Context(), tomorrow, 4)
+			for _, id := range nights {
+				planned <- id
+			}
+			if err != nil || shops == 0 {
+				return err
+			}
+		}
+	})
+	if n := one[int](t, b, `SELECT count(*) FROM nights`); n != 21 || len(planned) != 21 {
+		t.Errorf("%d nights of 21 shops, %d to wake", n, len(planned))
+	}
+	if shops, nights, err := b.db.PlanNights(t.Context(), tomorrow, 100); err != nil || shops != 0 || len(nights) != 0 {
+		t.Errorf("planned again: %d shops, %v, %v", shops, nights, err)
+	}
+	for _, n := range must(b.db.Nights(t.Context(), b.shop.ID, 0))(t) {
+		if !n.RunAt.After(b.shop.AddedAt) {
+			t.Errorf("a night that began at %s, before the shop was added", n.RunAt)
+		}
+	}
+}
+
+func must[T any](v T, err error) func(t testing.TB) T {
+	return func(t testing.TB) T {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return v
+	}
+}
+
+// Of several missed nights only the latest runs; every date has its row.
+func TestR3_missedNightsAreCovered(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	first := b.shop.NextNightAt
+	date := doorzet.DateOf(first, b.shop.Location())
+	if _, nights, err := b.db.PlanNights(t.Context(), first.Add(-time.Second), 10); err != nil || len(nights) != 0 {
+		t.Fatalf("planned before its time: %v, %v", nights, err)
+	}
+	third := doorzet.NightAt(date.Add(2), b.shop.NightHours, b.shop.Location(), b.shop.ID)
+	if _, nights, err := b.db.PlanNights(t.Context(), third, 10); err != nil || len(nights) != 1 {
+		t.Fatalf("to wake: %v, %v", nights, err)
+	}
+	want := fmt.Sprint([]string{date.String() + " covered", date.Add(1).String() + " covered", date.Add(2).String() + " planned"})
+	if got := fmt.Sprint(b.nightRows(t, b.shop.ID)); got != want {
+		t.Errorf("the nights are %s, want %s", got, want)
+	}
+	if s := b.reload(t, b.shop.ID); !s.NextNightAt.Equal(doorzet.NightAt(date.Add(3), s.NightHours, s.Location(), s.ID)) {
+		t.Errorf("the next night is %s", s.NextNightAt)
+	}
+}
+
+func TestR3_aPausedShopHasNoNight(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	if err := b.db.Pause(t.Context(), b.shop.ID, "anna"); err != nil {
+		t.Fatal(err)
+	}
+	if _, nights, err := b.db.PlanNights(t.Context(), b.shop.NextNightAt, 10); err != nil || len(nights) != 0 {
+		t.Errorf("planned %v, %v", nights, err)
+	}
+	if rows := b.nightRows(t, b.shop.ID); len(rows) != 1 || rows[0][11:] != "covered" {
+		t.Errorf("the nights are %v", rows)
+	}
+	id := b.ask(t)
+	if _, err := b.db.ClaimNight(t.Context(), id); !errors.Is(err, doorzet.ErrNotFound) {
+		t.Errorf("a night by hand of a paused shop: %v", err)
+	}
+	if err := b.db.Resume(t.Context(), b.shop.ID, "anna"); err != nil {
+		t.Fatal(err)
+	}
+	b.claimNight(t, id)
+}
+
+func TestR3_otherHoursOnTheSameDateMakeNoSecondNight(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	at := b.shop.NextNightAt
+	if _, nights, err := b.db.PlanNights(t.Context(), at, 10); err != nil || len(nights) != 1 {
+		t.Fatalf("planned %v, %v", nights, err)
+	}
+	b.exec(t, `UPDATE shops SET next_night_at = $1 WHERE id = $2`, at.Add(time.Hour), b.shop.ID) // as if its hours moved
+	b.exec(t, `UPDATE shops SET night_from = night_from + 60, night_to = night_to + 60`)
+	if _, nights, err := b.db.PlanNights(t.Context(), at.Add(2*time.Hour), 10); err != nil || len(nights) != 0 {
+		t.Errorf("planned %v, %v", nights, err)
+	}
+	if rows := b.nightRows(t, b.shop.ID); len(rows) != 1 {
+		t.Errorf("the nights are %v", rows)
+	}
+}
+
+func TestClaimNight_oneRunsPerShop(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	first, second := b.ask(t), b.ask(t)
+	claims := make(chan doorzet.Night, 16)
+	together(t, 16, func(i int) error {
+		n, err := b.db.ClaimNight(t.Context(), []int64{first, second}[i%2])
+		if errors.Is(err, doorzet.ErrNotFound) {
+			return nil
+		}
+		claims <- n
+		return err
+	})
+	if len(claims) != 1 {
+		t.Fatalf("%d nights of one shop run", len(claims))
+	}
+	n := <-claims
+	if ids := must(b.db.SweepNights(t.Context(), 10))(t); len(ids) != 0 {
+		t.Errorf("%v would be woken beside it", ids)
+	}
+	if err := b.db.FinishNight(t.Context(), n, doorzet.NightDone, ""); err != nil {
+		t.Fatal(err)
+	}
+	b.claimNight(t, first+second-n.ID)
+}
+
+// A night's start is that of its first claim, whoever goes on with it; a worker that lost it records nothing.
+func TestClaimNight_isTakenOver(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	id := b.ask(t)
+	old := b.claimNight(t, id)
+	old.Step, old.Page, old.Notes, old.Requests = doorzet.StepBulk, 3, []string{"a finding"}, doorzet.RequestCount{List: 3, Total: 5}
+	old.Since, old.Open, old.Strategy = window, 151, doorzet.Bulk
+	if err := b.db.SaveNight(t.Context(), old); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := b.db.ClaimNight(t.Context(), id); !errors.Is(err, doorzet.ErrNotFound) {
+		t.Fatalf("claimed while it is held: %v", err)
+	}
+	b.leaseOver(t)
+	if ids := must(b.db.SweepNights(t.Context(), 10))(t); len(ids) != 0 {
+		t.Errorf("swept before its wake-up was due: %v", ids)
+	}
+	b.exec(t, `UPDATE nights SET wake_at = now()`)
+	if ids := must(b.db.SweepNights(t.Context(), 10))(t); len(ids) != 1 {
+		t.Errorf("swept: %v", ids)
+	}
+	n := b.claimNight(t, id)
+	if !n.StartedAt.Equal(old.StartedAt) || n.Step != doorzet.StepBulk || n.Page != 3 || len(n.Notes) != 1 || n.Requests != old.Requests || n.Open != 151 || n.Strategy != doorzet.Bulk || !n.Since.Equal(window) || n.Attempts != 2 {
+		t.Errorf("taken over as %+v", n)
+	}
+	ctx := t.Context()
+	for what, err := range map[string]error{
+		"renew": b.db.RenewNight(ctx, old), "save": b.db.SaveNight(ctx, old), "postpone": b.db.PostponeNight(ctx, old, 0, ""),
+		"finish": b.db.FinishNight(ctx, old, doorzet.NightDone, ""),
+	} {
+		if !errors.Is(err, doorzet.ErrLost) {
+			t.Errorf("%s with a lost claim: %v, want ErrLost", what, err)
+		}
+	}
+	if err := b.db.RenewNight(ctx, n); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestPostponeNight(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	n := b.claimNight(t, b.ask(t))
+	if err := b.db.PostponeNight(t.Context(), n, time.Hour, "The shop is down."); err != nil {
+		t.Fatal(err)
+	}
+	got := must(b.db.Night(t.Context(), n.ID))(t)
+	if got.State != doorzet.NightPlanned || got.Error != "The shop is down." || !got.StartedAt.Equal(n.StartedAt) {
+		t.Errorf("postponed as %+v", got)
+	}
+	if _, err := b.db.ClaimNight(t.Context(), n.ID); !errors.Is(err, doorzet.ErrNotFound) {
+		t.Errorf("claimed before its time: %v", err)
+	}
+	b.exec(t, `UPDATE nights SET next_try_at = now(), wake_at = now()`)
+	if ids := must(b.db.SweepNights(t.Context(), 10))(t); len(ids) != 1 {
+		t.Errorf("swept: %v", ids)
+	}
+	b.claimNight(t, n.ID)
+}
+
+// The report is counted from the rows that the night marked.
+func TestFinishNight_counts(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.see(t, look(1, "on-hold", 0), look(2, "on-hold", 0), look(3, "on-hold", 0), look(4, "on-hold", 0))
+	b.exec(t, `UPDATE orders SET missing_since = $1 WHERE woo_id = 4`, seenAt.Add(-24*time.Hour))
+	n := b.claimNight(t, b.ask(t))
+	n.Since = window
+	if err := b.db.SaveNight(t.Context(), n); err != nil {
+		t.Fatal(err)
+	}
+	c := b.context()
+	c.NightID, c.Marks, c.Step = n.ID, true, "bulk"
+	old := look(3, "on-hold", 10)
+	old.Created = window.Add(-time.Second)
+	applied := b.seeAs(t, c, look(1, "processing", 10), look(2, "on-hold", 10), old, missing(4, 10))
+	c.Marks, c.Step = false, "import"
+	b.seeAs(t, c, look(5, "completed", 0), look(6, "pending", 0))
+	for _, a := range applied {
+		if a.BookingID == 0 {
+			continue
+		}
+		job := b.sent(t, a.BookingID)
+		if err := b.db.RecordBooked(t.Context(), job.Claim, doorzet.Receipt{RemoteID: "x", Total: 1210}, ""); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := b.db.FinishNight(t.Context(), n, doorzet.NightDone, ""); err != nil {
+		t.Fatal(err)
+	}
+	got := must(b.db.Night(t.Context(), n.ID))(t)
+	if got.LookedAt != 4 || got.Imported != 2 || got.Expired != 1 || got.Gone != 1 || got.StillOpen != 2 || got.BulkFound != 1 || got.Pushed != 1 || got.Underway != 1 || got.Held+got.Failed != 0 || got.FinishedAt.IsZero() {
+		t.Errorf("counted %+v", got)
+	}
+	late := b.claim(t, one[int64](t, b, `SELECT id FROM bookings WHERE woo_id = 5`))
+	if err := b.db.RecordHeld(t.Context(), late.Claim, "rule", "why"); err != nil {
+		t.Fatal(err)
+	}
+	if got := must(b.db.Night(t.Context(), n.ID))(t); got.Held != 1 || got.Underway != 0 || got.Pushed != 1 {
+		t.Errorf("pushes that go on after the night are counted as %+v", got)
+	}
+}
+
+// What a night found of the shop: a reason to stop, its version, its webhooks.
+func TestR4_R14_sawShop(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	on, off := true, false
+	for i, c := range []struct {
+		found *bool
+		why   string
+		want  bool
+	}{{&on, "", true}, {&off, "", true}, {nil, "", true}, {&off, "Another shop.", false}, {&on, "", true}} {
+		s := b.reload(t, b.shop.ID)
+		s.BlockedWhy, s.WooVersion = c.why, fmt.Sprint("10.", i)
+		got, err := b.db.SawShop(t.Context(), s, c.found, "night 1")
+		if err != nil {
+			t.Fatal(err)
+		}
+		stored := b.reload(t, b.shop.ID)
+		if got.WebhooksOn != c.want || stored.WebhooksOn != c.want || stored.BlockedWhy != c.why || stored.WooVersion != s.WooVersion {
+			t.Errorf("night %d: webhooks on %t, blocked %q; want %t, %q", i+1, stored.WebhooksOn, stored.BlockedWhy, c.want, c.why)
+		}
+	}
+	events := must(b.db.Events(t.Context(), b.shop.ID, 0))(t)
+	if n := len(events); n < 2 || events[n-2].Text != "Stopped: Another shop." || events[n-1].Text != "It is the same shop again: nights and pushes go on." {
+		t.Errorf("the journal ends with %+v", events)
+	}
+}
