@@ -87,7 +87,7 @@ func flagError(err error) error {
 func (c *cli) group(cmd *cobra.Command, subs ...*cobra.Command) *cobra.Command {
 	cmd.AddCommand(subs...)
 	cmd.Args = cobra.ArbitraryArgs
-	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+	cmd.RunE = func(_ *cobra.Command, args []string) error {
 		var names []string
 		for _, s := range subs {
 			names = append(names, s.Name())
@@ -185,8 +185,7 @@ func (c *cli) withShop(ctx context.Context, id int64, work func(s *stack.Stack, 
 // report says what went wrong and gives the exit code.
 func (c *cli) report(cmd *cobra.Command, err error) int {
 	code := exitFailed
-	var u *usageError
-	if errors.As(err, &u) {
+	if _, ok := errors.AsType[*usageError](err); ok {
 		code = exitUsage
 	}
 	if errors.Is(err, errSaid) {

@@ -199,15 +199,14 @@ func (c *cli) orderPush() *cobra.Command {
 
 // booked is content with an order that is in the books, or has nothing to be put there.
 func booked(o doorzet.OrderRow) error {
-	switch o.State {
-	case doorzet.StatePushed, doorzet.StateNothing:
+	switch {
+	case o.State == doorzet.StatePushed, o.State == doorzet.StateNothing:
 		return nil
-	case doorzet.StateHeld:
+	case o.State == doorzet.StateHeld:
 		return fmt.Errorf("order %d is held: %s", o.WooID, o.HeldWhy)
-	case doorzet.StateRefused:
+	case o.State == doorzet.StateRefused:
 		return fmt.Errorf("order %d was refused: %s", o.WooID, o.Error)
-	}
-	if o.Error != "" {
+	case o.Error != "":
 		return fmt.Errorf("order %d is not in the books yet: %s", o.WooID, o.Error)
 	}
 	return fmt.Errorf("order %d is not in the books yet: its state is %s", o.WooID, o.State)

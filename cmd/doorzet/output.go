@@ -39,11 +39,10 @@ func writeJSON(w io.Writer, v any) error {
 // list writes many rows as they come: a JSON array, or a table. Nothing is kept, so memory does not grow with their
 // number. When it breaks off in the middle the array stays open: nobody takes half a list for a whole one.
 type list struct {
-	out   *bufio.Writer
-	tabs  *tabwriter.Writer // nil for JSON
-	head  string
-	rows  int
-	block int
+	out  *bufio.Writer
+	tabs *tabwriter.Writer // nil for JSON
+	head string
+	rows int
 }
 
 // tableBlock is after how many rows of a table its columns are set anew.

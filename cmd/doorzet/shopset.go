@@ -157,6 +157,9 @@ func (c *cli) meetAgain(ctx context.Context, s *stack.Stack, old, shop doorzet.S
 		return shop, fmt.Errorf("nothing was changed: at %s another shop answers. It calls itself %s (store id %s); shop %d is %s (store id %s). If shop %d moved there, confirm it with: doorzet shop set --shop %d --url %s --moved",
 			shop.URL, m.home, dash(m.storeID), old.ID, old.Home, dash(old.StoreID), old.ID, old.ID, shop.URL)
 	}
+	if err := c.refuseTaken(ctx, s, shop, m); err != nil {
+		return shop, err
+	}
 	shop.Auth, shop.BlockedWhy = m.auth, ""
 	if m.version != "" {
 		shop.WooVersion = m.version
@@ -168,6 +171,20 @@ func (c *cli) meetAgain(ctx context.Context, s *stack.Stack, old, shop doorzet.S
 		shop.StoreID = m.storeID
 	}
 	return shop, nil
+}
+
+// refuseTaken refuses an address that another shop has: each is connected once.
+func (c *cli) refuseTaken(ctx context.Context, s *stack.Stack, shop doorzet.Shop, m met) error {
+	all, err := s.DB.Shops(ctx)
+	if err != nil {
+		return err
+	}
+	for _, other := range all {
+		if other.ID != shop.ID && doorzet.HomeKey(other.Home) == doorzet.HomeKey(m.home) {
+			return fmt.Errorf("nothing was changed: the shop at %s is connected already, as shop %d", m.home, other.ID)
+		}
+	}
+	return nil
 }
 
 // changesOf are the changes as sentences for the journal. Keys are named, never shown.
