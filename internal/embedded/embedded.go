@@ -7,8 +7,6 @@
 package embedded
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -92,8 +90,8 @@ func unprivileged() (*owner, error) {
 }
 
 // home makes the folder of a server and returns its absolute path. As root the server runs as someone else, who may not
-// be able to reach it (a checkout below /root): then it is a folder of its own in /var/tmp, which the name of the wanted
-// one leads to each time.
+// be able to reach it (a checkout below /root): then the folder is a link to one in /var/tmp. Removing the link begins
+// anew, as removing the folder does.
 func home(o Options, as *owner) (string, error) {
 	dir, err := filepath.Abs(o.Dir)
 	if err != nil {
@@ -106,15 +104,36 @@ func home(o Options, as *owner) (string, error) {
 		return "", err
 	}
 	if !reachable(filepath.Dir(dir)) {
-		sum := sha256.Sum256([]byte(dir))
-		elsewhere := "/var/tmp/doorzet-" + hex.EncodeToString(sum[:6])
-		o.log().Info("the user of the server cannot reach the data folder", "user", as.name, "folder", dir, "instead", elsewhere)
-		dir = elsewhere
+		return elsewhere(o, dir, as)
 	}
 	if err := os.Mkdir(dir, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
 		return "", err
 	}
 	return dir, own(dir, as)
+}
+
+// elsewhere is the folder that the link dir leads to; both are made when they do not exist.
+func elsewhere(o Options, dir string, as *owner) (string, error) {
+	switch target, err := os.Readlink(dir); {
+	case err == nil:
+		if _, err := os.Lstat(target); err == nil {
+			return target, own(target, as)
+		}
+		if err := os.Remove(dir); err != nil { // /var/tmp was cleaned
+			return "", err
+		}
+	case !errors.Is(err, fs.ErrNotExist):
+		return "", fmt.Errorf("the user %s, whom the server runs as, cannot reach %s: remove it, or choose another folder", as.name, dir)
+	}
+	target, err := os.MkdirTemp("/var/tmp", "doorzet-")
+	if err != nil {
+		return "", err
+	}
+	o.log().Info("the user of the server cannot reach the data folder", "user", as.name, "folder", dir, "instead", target)
+	if err := os.Symlink(target, dir); err != nil {
+		return "", errors.Join(err, os.Remove(target))
+	}
+	return target, own(target, as)
 }
 
 // own gives a folder to an owner. Someone else's folder is refused: in /var/tmp anybody may have made it.

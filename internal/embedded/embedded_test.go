@@ -147,6 +147,47 @@ func TestPostgresAfterItsParentWasKilled(t *testing.T) {
 	}
 }
 
+func TestAFolderThatTheServersUserCannotReach(t *testing.T) {
+	t.Parallel()
+	if os.Geteuid() != 0 {
+		t.Skip("only for root, whose servers run as someone else")
+	}
+	closed := t.TempDir()
+	if err := os.Chmod(closed, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	dir := filepath.Join(closed, "redis")
+	first, kind := redis(t, dir)
+	if kind == "miniredis" {
+		t.Skip("no redis-server is installed")
+	}
+	t.Cleanup(func() { _ = os.RemoveAll(first.Dir) })
+	if !strings.HasPrefix(first.Dir, "/var/tmp/doorzet-") {
+		t.Errorf("it lives in %s, want a folder in /var/tmp", first.Dir)
+	}
+	if got := ask(t, first.URL, "SET kept 42"); got != "+OK" {
+		t.Fatalf("SET: got %q", got)
+	}
+	if err := first.Close(); err != nil {
+		t.Fatal(err)
+	}
+	second, _ := redis(t, dir)
+	if got := ask(t, second.URL, "GET kept"); got != "42" {
+		t.Errorf("after a restart: got %q, want 42", got)
+	}
+	if err := second.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.RemoveAll(dir); err != nil {
+		t.Fatal(err)
+	}
+	third, _ := redis(t, dir)
+	t.Cleanup(func() { _ = os.RemoveAll(third.Dir) })
+	if got := ask(t, third.URL, "EXISTS kept"); got != ":0" {
+		t.Errorf("after the folder was removed: got %q, want a new beginning", got)
+	}
+}
+
 func redis(t *testing.T, dir string) (*embedded.Server, string) {
 	t.Helper()
 	s, kind, err := embedded.Redis(t.Context(), embedded.Options{Dir: dir, Fsync: true})

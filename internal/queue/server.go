@@ -80,7 +80,7 @@ func (s *Server) Run(ctx context.Context) error {
 		}
 	}
 	<-ctx.Done()
-	s.Log.Info("stopping: no new work is taken", "running", s.count.Load(), "drain", s.drain())
+	s.Log.Info("stopping: no new work is taken", "running", s.count.Load(), "drain", s.drain().String())
 	shutdown(servers)
 	servers = nil
 	s.waitForLastWords()
