@@ -6,8 +6,8 @@ WORKDIR /src
 COPY go.mod go.sum ./
 RUN go mod download
 COPY . .
-# Without cgo the programs need nothing of the image they run in; timetzdata puts the time zones inside them.
-RUN CGO_ENABLED=0 go build -trimpath -tags timetzdata -ldflags "-s -w" -o /out/ ./cmd/api ./cmd/worker ./cmd/scheduler ./cmd/doorzet
+# Without cgo the programs need nothing of the image they run in.
+RUN CGO_ENABLED=0 go build -trimpath -ldflags "-s -w" -o /out/ ./cmd/api ./cmd/worker ./cmd/scheduler ./cmd/doorzet
 # The folder of the invoice files, to be owned by the user below.
 RUN mkdir -p /empty/books
 

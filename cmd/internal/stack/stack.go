@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"net/http"
 	"time"
+	_ "time/tzdata" // shops have time zones, and small machines and images do not know them
 
 	"github.com/doorzet/doorzet/internal/config"
 	"github.com/doorzet/doorzet/internal/postgres"
