@@ -8,7 +8,7 @@ import (
 )
 
 // zone is a time zone by name or offset.
-func zone(t testing.TB, name string) *time.Location {
+func zone(t *testing.T, name string) *time.Location {
 	t.Helper()
 	loc, err := doorzet.ParseZone(name)
 	if err != nil {
@@ -18,7 +18,7 @@ func zone(t testing.TB, name string) *time.Location {
 }
 
 // at is an instant as RFC 3339.
-func at(t testing.TB, s string) time.Time {
+func at(t *testing.T, s string) time.Time {
 	t.Helper()
 	v, err := time.Parse(time.RFC3339Nano, s)
 	if err != nil {
@@ -28,7 +28,7 @@ func at(t testing.TB, s string) time.Time {
 }
 
 // day is a date as 2026-01-31.
-func day(t testing.TB, s string) doorzet.Date {
+func day(t *testing.T, s string) doorzet.Date {
 	t.Helper()
 	d, err := doorzet.ParseDate(s)
 	if err != nil {

@@ -26,7 +26,7 @@ type bundle struct {
 // seenAt is when the orders of these tests are first looked at.
 var seenAt = time.Now().UTC().Truncate(time.Second).Add(-time.Hour)
 
-func setup(t testing.TB) *bundle {
+func setup(t *testing.T) *bundle {
 	t.Helper()
 	url := postgrestest.URL(t)
 	db, err := postgres.Open(url, postgrestest.Keys(t))
@@ -44,7 +44,7 @@ func setup(t testing.TB) *bundle {
 }
 
 // newShop is a shop that is not stored yet, with books of its own.
-func (b *bundle) newShop(t testing.TB, prefix, home string) doorzet.Shop {
+func (b *bundle) newShop(t *testing.T, prefix, home string) doorzet.Shop {
 	t.Helper()
 	books, err := b.db.AddBooks(t.Context(), doorzet.Books{Kind: "files", Name: "books of " + prefix, Dir: "/nowhere"})
 	if err != nil {
@@ -57,7 +57,7 @@ func (b *bundle) newShop(t testing.TB, prefix, home string) doorzet.Shop {
 	}
 }
 
-func (b *bundle) addShop(t testing.TB, prefix, home string) doorzet.Shop {
+func (b *bundle) addShop(t *testing.T, prefix, home string) doorzet.Shop {
 	t.Helper()
 	id, err := b.db.AddShop(t.Context(), b.newShop(t, prefix, home), false, "test")
 	if err != nil {
@@ -66,7 +66,7 @@ func (b *bundle) addShop(t testing.TB, prefix, home string) doorzet.Shop {
 	return b.reload(t, id)
 }
 
-func (b *bundle) reload(t testing.TB, shopID int64) doorzet.Shop {
+func (b *bundle) reload(t *testing.T, shopID int64) doorzet.Shop {
 	t.Helper()
 	s, err := b.db.Shop(t.Context(), shopID)
 	if err != nil {
@@ -99,12 +99,12 @@ func (b *bundle) context() doorzet.LookContext {
 }
 
 // see records looks by nobody's night.
-func (b *bundle) see(t testing.TB, looks ...doorzet.Look) []doorzet.Applied {
+func (b *bundle) see(t *testing.T, looks ...doorzet.Look) []doorzet.Applied {
 	t.Helper()
 	return b.seeAs(t, b.context(), looks...)
 }
 
-func (b *bundle) seeAs(t testing.TB, c doorzet.LookContext, looks ...doorzet.Look) []doorzet.Applied {
+func (b *bundle) seeAs(t *testing.T, c doorzet.LookContext, looks ...doorzet.Look) []doorzet.Applied {
 	t.Helper()
 	applied, err := b.db.ApplyLooks(t.Context(), c, looks)
 	if err != nil {
@@ -114,12 +114,12 @@ func (b *bundle) seeAs(t testing.TB, c doorzet.LookContext, looks ...doorzet.Loo
 }
 
 // due makes an order due and gives its booking.
-func (b *bundle) due(t testing.TB, wooID int64) int64 {
+func (b *bundle) due(t *testing.T, wooID int64) int64 {
 	t.Helper()
 	return b.see(t, look(wooID, "processing", 0))[0].BookingID
 }
 
-func (b *bundle) claim(t testing.TB, bookingID int64) doorzet.PushJob {
+func (b *bundle) claim(t *testing.T, bookingID int64) doorzet.PushJob {
 	t.Helper()
 	job, err := b.db.ClaimPush(t.Context(), bookingID)
 	if err != nil {
@@ -129,7 +129,7 @@ func (b *bundle) claim(t testing.TB, bookingID int64) doorzet.PushJob {
 }
 
 // sent claims a booking and sends a document of it.
-func (b *bundle) sent(t testing.TB, bookingID int64) doorzet.PushJob {
+func (b *bundle) sent(t *testing.T, bookingID int64) doorzet.PushJob {
 	t.Helper()
 	job := b.claim(t, bookingID)
 	if err := b.db.Send(t.Context(), job.Claim, document(job.Reference), job.Books.ID); err != nil {
@@ -142,7 +142,7 @@ func document(reference string) doorzet.Document {
 	return doorzet.Document{Kind: doorzet.KindInvoice, Reference: reference, Currency: "EUR", Total: 1210}
 }
 
-func (b *bundle) order(t testing.TB, wooID int64) doorzet.OrderRow {
+func (b *bundle) order(t *testing.T, wooID int64) doorzet.OrderRow {
 	t.Helper()
 	o, err := b.db.Order(t.Context(), b.shop.ID, wooID)
 	if err != nil {
@@ -152,7 +152,7 @@ func (b *bundle) order(t testing.TB, wooID int64) doorzet.OrderRow {
 }
 
 // exec changes the database behind the product's back: time passes.
-func (b *bundle) exec(t testing.TB, statement string, args ...any) {
+func (b *bundle) exec(t *testing.T, statement string, args ...any) {
 	t.Helper()
 	if _, err := b.raw.ExecContext(t.Context(), statement, args...); err != nil {
 		t.Fatalf("%s: %v", statement, err)
@@ -160,14 +160,14 @@ func (b *bundle) exec(t testing.TB, statement string, args ...any) {
 }
 
 // leaseOver lets all claims run out.
-func (b *bundle) leaseOver(t testing.TB) {
+func (b *bundle) leaseOver(t *testing.T) {
 	t.Helper()
 	b.exec(t, `UPDATE bookings SET claimed_until = clock_timestamp() - interval '1 second' WHERE claimed_until IS NOT NULL`)
 	b.exec(t, `UPDATE nights SET claimed_until = clock_timestamp() - interval '1 second' WHERE claimed_until IS NOT NULL`)
 }
 
 // one reads one value.
-func one[T any](t testing.TB, b *bundle, query string, args ...any) T {
+func one[T any](t *testing.T, b *bundle, query string, args ...any) T {
 	t.Helper()
 	var v T
 	if err := b.raw.GetContext(t.Context(), &v, query, args...); err != nil {

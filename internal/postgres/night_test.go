@@ -10,7 +10,7 @@ import (
 )
 
 // nightRows are the nights of a shop as "date state", oldest first.
-func (b *bundle) nightRows(t testing.TB, shopID int64) []string {
+func (b *bundle) nightRows(t *testing.T, shopID int64) []string {
 	t.Helper()
 	var out []string
 	if err := b.raw.Select(&out, `SELECT date || ' ' || state FROM nights WHERE shop_id = $1 AND planned ORDER BY date`, shopID); err != nil {
@@ -19,7 +19,7 @@ func (b *bundle) nightRows(t testing.TB, shopID int64) []string {
 	return out
 }
 
-func (b *bundle) claimNight(t testing.TB, id int64) doorzet.Night {
+func (b *bundle) claimNight(t *testing.T, id int64) doorzet.Night {
 	t.Helper()
 	n, err := b.db.ClaimNight(t.Context(), id)
 	if err != nil {
@@ -29,7 +29,7 @@ func (b *bundle) claimNight(t testing.TB, id int64) doorzet.Night {
 }
 
 // ask makes a night by hand.
-func (b *bundle) ask(t testing.TB) int64 {
+func (b *bundle) ask(t *testing.T) int64 {
 	t.Helper()
 	id, err := b.db.AskNight(t.Context(), b.shop, "anna")
 	if err != nil {
@@ -70,8 +70,8 @@ func TestR3_nightsArePlannedOnceByManyPlanners(t *testing.T) {
 	}
 }
 
-func must[T any](v T, err error) func(t testing.TB) T {
-	return func(t testing.TB) T {
+func must[T any](v T, err error) func(t *testing.T) T {
+	return func(t *testing.T) T {
 		t.Helper()
 		if err != nil {
 			t.Fatal(err)

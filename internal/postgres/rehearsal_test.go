@@ -12,7 +12,7 @@ import (
 )
 
 // content is a fingerprint of everything that is stored.
-func (b *bundle) content(t testing.TB) string {
+func (b *bundle) content(t *testing.T) string {
 	t.Helper()
 	out := ""
 	for _, table := range []string{"books", "shops", "nights", "orders", "documents", "bookings", "events"} {

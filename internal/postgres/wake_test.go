@@ -8,7 +8,7 @@ import (
 	"github.com/doorzet/doorzet/internal/doorzet"
 )
 
-func (b *bundle) wake(t testing.TB, shopID int64) []int64 {
+func (b *bundle) wake(t *testing.T, shopID int64) []int64 {
 	t.Helper()
 	ids, err := b.db.Wake(t.Context(), shopID, 10_000)
 	if err != nil {
@@ -18,7 +18,7 @@ func (b *bundle) wake(t testing.TB, shopID int64) []int64 {
 }
 
 // backlog makes many due bookings of a shop, the higher the id the fresher.
-func (b *bundle) backlog(t testing.TB, shop doorzet.Shop, n int) {
+func (b *bundle) backlog(t *testing.T, shop doorzet.Shop, n int) {
 	t.Helper()
 	c := b.context()
 	c.Shop = shop

@@ -12,8 +12,12 @@ import (
 // importOrders is step 4: it stores orders not seen before and applies newer states of known ones. What is first seen here is
 // judged here. It asks for what was modified since the start of the last finished import, an hour overlapping; the first time,
 // and once a week besides, for every order since the start date: the start date is all that limits the import.
+//
+// An import that was answered with no order at all does not count as finished: the shop may just have failed to look. The next
+// one asks from where this one did.
 func (w *work) importOrders(ctx context.Context) error {
 	first := w.shop.ImportedAt.IsZero()
+	answered := true // by what an earlier worker asked
 	if w.n.Step == doorzet.StepImport {
 		q := Query{Full: true, FromPage: w.n.Page + 1}
 		switch {
@@ -24,15 +28,21 @@ func (w *work) importOrders(ctx context.Context) error {
 		default:
 			q.CreatedAfter = w.shop.ImportedAt.Add(-doorzet.ImportOverlapCreated - time.Second)
 		}
-		if err := w.list(ctx, q, everyLook); err != nil {
+		var err error
+		if answered, err = w.list(ctx, q, everyLook); err != nil {
 			return err
 		}
 	}
 	full := first || w.n.StartedAt.Sub(w.shop.FullImportAt) >= doorzet.FullImportEvery
 	if full {
-		if err := w.compare(ctx, first); err != nil {
+		compared, err := w.compare(ctx, first)
+		if err != nil {
 			return err
 		}
+		full, answered = answered && first || compared, answered || compared
+	}
+	if !answered {
+		return nil
 	}
 	return w.r.Store.FinishImport(ctx, w.shop.ID, w.n.StartedAt, full)
 }
@@ -41,17 +51,18 @@ func (w *work) importOrders(ctx context.Context) error {
 func (w *work) start() time.Time { return w.shop.StartsAt().Add(-time.Second) }
 
 // compare compares all orders since the start date with what is stored: those of every status, unless the first import has
-// just read them, then those in the trash.
-func (w *work) compare(ctx context.Context, first bool) error {
+// just read them, then those in the trash. It tells whether the shop answered any.
+func (w *work) compare(ctx context.Context, first bool) (answered bool, err error) {
 	if err := w.next(ctx, doorzet.StepCompare); err != nil {
-		return err
+		return false, err
 	}
 	if !first {
-		if err := w.list(ctx, Query{CreatedAfter: w.start()}, w.unknown); err != nil {
-			return err
+		if answered, err = w.list(ctx, Query{CreatedAfter: w.start()}, w.unknown); err != nil {
+			return false, err
 		}
 	}
-	return w.list(ctx, Query{CreatedAfter: w.start(), Statuses: []string{"trash"}}, w.unknown)
+	_, err = w.list(ctx, Query{CreatedAfter: w.start(), Statuses: []string{"trash"}}, w.unknown)
+	return answered, err
 }
 
 // everyLook wants every order of a page.
@@ -73,8 +84,8 @@ func (w *work) unknown(ctx context.Context, looks []doorzet.Look) (func(doorzet.
 }
 
 // list reads a whole list and records what is wanted of it. When fewer orders came than the shop announced it reads once more;
-// what is still missing then is a finding for the owner.
-func (w *work) list(ctx context.Context, q Query, wants func(context.Context, []doorzet.Look) (func(doorzet.Look) bool, error)) error {
+// what is still missing then is a finding for the owner. It tells whether the shop answered any order.
+func (w *work) list(ctx context.Context, q Query, wants func(context.Context, []doorzet.Look) (func(doorzet.Look) bool, error)) (answered bool, err error) {
 	each := func(p Page) error {
 		want, err := wants(ctx, p.Looks)
 		if err != nil {
@@ -87,16 +98,16 @@ func (w *work) list(ctx context.Context, q Query, wants func(context.Context, []
 	}
 	listed, err := w.woo.List(ctx, doorzet.ByImport, q, each)
 	if err != nil || q.FromPage > 1 || listed.Answered >= listed.Announced {
-		return err
+		return listed.Answered > 0 || q.FromPage > 1, err
 	}
 	q.FromPage = 1
 	if listed, err = w.woo.List(ctx, doorzet.ByImport, q, each); err != nil {
-		return err
+		return false, err
 	}
 	if short := listed.Announced - listed.Answered; short > 0 {
 		w.note("The shop announced %d orders but answered %d: %d could not be read by any list.", listed.Announced, listed.Answered, short)
 	}
-	return nil
+	return listed.Answered > 0, nil
 }
 
 // modifiedFilter tells whether a WooCommerce version can filter orders on their modification: 5.8 and later. Older ones
