@@ -12,6 +12,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -60,8 +61,8 @@ func (c *cli) demo() *cobra.Command {
 // run shows a night from beginning to end, and closes what it started.
 func (d *demo) run(ctx context.Context) (err error) {
 	defer func() {
-		for i := len(d.closes) - 1; i >= 0; i-- {
-			err = errors.Join(err, d.closes[i]())
+		for _, closed := range slices.Backward(d.closes) {
+			err = errors.Join(err, closed())
 		}
 		if ctx.Err() != nil {
 			err = nil // told to stop

@@ -140,7 +140,7 @@ func (d *diagnosis) answers(ctx context.Context) (string, string, bool) {
 func (d *diagnosis) secure(context.Context) (string, string, bool) {
 	switch {
 	case d.url.Scheme == "http":
-		return "plain http: everybody on the way can read the orders", "Set up https for the shop, then change its address here.", false
+		return "plain http: everybody on the way can read the orders", "Set up https for the shop, then change its address here.", true
 	case d.index.tls == nil:
 		return "https", "", true
 	case len(d.index.tls.PeerCertificates) == 0:

@@ -23,7 +23,7 @@ func TestCheck(t *testing.T) {
 		{name: "all is well", tls: true, says: "by basic"},
 		{name: "plain permalinks", tls: true, opt: wootest.Options{PlainPermalinks: true}, says: "permalinks are plain"},
 		{name: "a stripped header", tls: true, opt: wootest.Options{StripHeader: true}, says: "access log"},
-		{name: "plain http", failed: "TLS", says: "Set up https"},
+		{name: "plain http works, and is told", says: "Set up https"},
 		{name: "no address", tls: true, failed: "Address", says: "https://shop.example",
 			change: func(c *woo.Client, _ *wootest.Shop) { c.URL = "shop" }},
 		{name: "a name that does not exist", tls: true, failed: "Address", says: "typing error",
