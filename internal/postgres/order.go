@@ -99,10 +99,14 @@ func (db *DB) Order(ctx context.Context, shopID, wooID int64) (doorzet.OrderRow,
 	return r.order(), nil
 }
 
-// CountOpen counts the open orders inside the window: the count of R3.
+// CountOpen counts the open orders inside the window: the count of R3. Expired ones that a wider window holds again are open
+// as well, also before Widen said so, as a rehearsal's does not last.
 func (db *DB) CountOpen(ctx context.Context, shopID int64, since time.Time) (int, error) {
 	var n int
-	err := db.x.GetContext(ctx, &n, `SELECT count(*) FROM open_orders WHERE shop_id = $1 AND created_at >= $2`, shopID, since)
+	err := db.x.GetContext(ctx, &n, `
+		SELECT (SELECT count(*) FROM open_orders WHERE shop_id = $1 AND created_at >= $2)
+		     + (SELECT count(*) FROM order_states WHERE shop_id = $1 AND created_at >= $2 AND expired_at IS NOT NULL AND state = 'expired')`,
+		shopID, since)
 	if err != nil {
 		return 0, fmt.Errorf("count the open orders of shop %d: %w", shopID, err)
 	}
@@ -115,8 +119,13 @@ func (db *DB) CountOpen(ctx context.Context, shopID int64, since time.Time) (int
 // already, and those it saw first, are left out.
 func (db *DB) ToLookAt(ctx context.Context, shop doorzet.Shop, nightID int64, since time.Time) (inside, outside []int64, err error) {
 	err = db.x.SelectContext(ctx, &inside, `
-		SELECT woo_id FROM open_orders
-		 WHERE shop_id = $1 AND created_at >= $2 AND looked_night_id IS DISTINCT FROM $3 AND first_night_id IS DISTINCT FROM $3
+		SELECT woo_id FROM (
+			SELECT woo_id, status, look_started_at FROM open_orders
+			 WHERE shop_id = $1 AND created_at >= $2 AND looked_night_id IS DISTINCT FROM $3 AND first_night_id IS DISTINCT FROM $3
+			UNION ALL
+			SELECT woo_id, status, look_started_at FROM order_states
+			 WHERE shop_id = $1 AND created_at >= $2 AND looked_night_id IS DISTINCT FROM $3 AND first_night_id IS DISTINCT FROM $3
+			   AND expired_at IS NOT NULL AND state = 'expired') o
 		 ORDER BY status = ANY ($4) DESC, look_started_at NULLS FIRST, woo_id`,
 		shop.ID, since, nightID, pq.StringArray(shop.Statuses))
 	if err != nil {

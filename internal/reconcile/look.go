@@ -1,6 +1,7 @@
 package reconcile
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"slices"
@@ -50,7 +51,8 @@ func (w *work) toLookAt(ctx context.Context) (inside, outside []int64, err error
 	return slices.DeleteFunc(inside, seen), slices.DeleteFunc(outside, seen), err
 }
 
-// singles asks for orders one by one, two at the same time, and records each answer at once.
+// singles asks for orders one by one, two at the same time, and records each answer at once. When the slot is over, what was
+// asked is still recorded.
 func (w *work) singles(ctx context.Context, ids []int64) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
@@ -66,19 +68,16 @@ func (w *work) singles(ctx context.Context, ids []int64) error {
 			}
 		})
 	}
+	var over error
 	for _, id := range ids {
-		if ctx.Err() != nil {
-			break
-		}
-		if err := w.slot(); err != nil {
-			cancel(err)
+		if over = w.slot(); over != nil || ctx.Err() != nil {
 			break
 		}
 		next <- id
 	}
 	close(next)
 	done.Wait()
-	return context.Cause(ctx)
+	return cmp.Or(context.Cause(ctx), over)
 }
 
 // single looks at one order. One that cannot be read does not hold up the others, unless many in a row fail.
