@@ -168,7 +168,8 @@ func (db *DB) RecordBooked(ctx context.Context, c doorzet.Claim, r doorzet.Recei
 	return db.end(ctx, c, "pushed", text, `
 		UPDATE bookings
 		   SET state = 'booked', booked_at = clock_timestamp(), remote_id = $3, remote_number = $4, remote_total = $5,
-		       content = $6, next_try_at = NULL, claimed_until = NULL, error = ''
+		       content = $6, next_try_at = NULL, claimed_until = NULL, error = '',
+		       books_id = coalesce(books_id, (SELECT s.books_id FROM shops s WHERE s.id = shop_id)) -- adopted: never sent
 		 WHERE id = $1 AND claim_token = $2 AND state IN ('due', 'sending', 'unknown')
 		   AND order_id IN (SELECT id FROM locked)
 		RETURNING shop_id, order_id, woo_id`, `held_at = NULL, held_rule = '', held_why = ''`,

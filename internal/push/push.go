@@ -142,10 +142,11 @@ func (p *Pusher) create(ctx context.Context, job doorzet.PushJob, books Books, d
 	receipt, err := books.Create(ctx, doc)
 	var later *doorzet.LaterError
 	var refused *doorzet.RefusedError
+	var unknown *doorzet.UnknownError
 	switch {
 	case err == nil && receipt.Total != doc.Total:
 		return doorzet.Receipt{}, doorzet.Refused("The books made %s of %s %s; the order says %s. Correct it in the books.", receipt.RemoteID, doc.Currency, receipt.Total, doc.Total)
-	case err == nil, errors.As(err, &later), errors.As(err, &refused):
+	case err == nil, errors.As(err, &later), errors.As(err, &refused), errors.As(err, &unknown):
 		return receipt, err
 	}
 	return doorzet.Receipt{}, &doorzet.UnknownError{Err: err}
@@ -271,7 +272,14 @@ func (p *Pusher) record(ctx context.Context, job doorzet.PushJob, err error) err
 	case errors.As(err, &until):
 		return p.Store.RecordUnknown(ctx, job.Claim, until.lookups, until.wait, "Waiting for the books before looking it up.")
 	case errors.As(err, &unknown):
-		return p.Store.RecordUnknown(ctx, job.Claim, 0, 0, "The books did not answer: "+unknown.Err.Error()+".")
+		pause := time.Duration(0) // it is looked up as soon as the books have settled
+		if job.State == doorzet.BookingUnknown {
+			pause = backoff(job.Attempts) // it was sent again, and again there is no answer
+		}
+		return p.Store.RecordUnknown(ctx, job.Claim, 0, pause, "The books did not answer: "+unknown.Err.Error()+".")
+	case errors.As(err, &later) && job.State == doorzet.BookingUnknown:
+		// What was sent once is finished as it was frozen, however often the books are down meanwhile.
+		return p.Store.RecordUnknown(ctx, job.Claim, job.Lookups, max(later.After, backoff(job.Attempts)), later.Error())
 	case errors.As(err, &later):
 		return p.Store.RecordLater(ctx, job.Claim, max(later.After, backoff(job.Attempts)), later.Error())
 	}

@@ -3,7 +3,6 @@ package stack
 import (
 	"context"
 	"crypto/sha256"
-	"database/sql"
 	"log/slog"
 	"net/http/httptest"
 	"os"
@@ -11,9 +10,6 @@ import (
 	"strings"
 	"testing"
 	"time"
-
-	"github.com/jmoiron/sqlx"
-	"github.com/lib/pq"
 
 	"github.com/doorzet/doorzet/internal/accounting/accountingtest"
 	"github.com/doorzet/doorzet/internal/config"
@@ -30,7 +26,7 @@ const publicURL = "https://push.example"
 type bundle struct {
 	*Stack
 	fake *wootest.Shop
-	raw  *sqlx.DB
+	url  string // of the database
 	shop int64
 	dir  string
 
@@ -57,12 +53,8 @@ func setupShop(t *testing.T, opt wootest.Options, change func(*doorzet.Shop)) *b
 	if err != nil {
 		t.Fatal(err)
 	}
-	connector, err := pq.NewConnector(url)
-	if err != nil {
-		t.Fatal(err)
-	}
-	b := &bundle{Stack: s, fake: fake, raw: sqlx.NewDb(sql.OpenDB(connector), "postgres"), dir: t.TempDir(), night: s.Reconciler()}
-	t.Cleanup(func() { _, _ = b.raw.Close(), s.Close() })
+	b := &bundle{Stack: s, fake: fake, url: url, dir: t.TempDir(), night: s.Reconciler()}
+	t.Cleanup(func() { _ = s.Close() })
 	books, err := s.DB.AddBooks(t.Context(), doorzet.Books{Kind: "files", Name: "files", Dir: b.dir, Seller: accountingtest.Seller()})
 	if err != nil {
 		t.Fatal(err)
@@ -180,9 +172,7 @@ func (b *bundle) change(t *testing.T, id int64, status string, at time.Time) {
 
 func (b *bundle) exec(t *testing.T, statement string, args ...any) {
 	t.Helper()
-	if _, err := b.raw.ExecContext(t.Context(), statement, args...); err != nil {
-		t.Fatalf("%s: %v", statement, err)
-	}
+	postgrestest.Exec(t, b.url, statement, args...)
 }
 
 // states counts the orders by their shown states.

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/doorzet/doorzet/internal/doorzet"
+	"github.com/doorzet/doorzet/internal/postgres/postgrestest"
 	"github.com/doorzet/doorzet/internal/woo/wootest"
 )
 
@@ -165,7 +166,7 @@ func TestAnEmptyAnswerConcludesNothing(t *testing.T) {
 				if got := b.states(t); got[doorzet.StateOpen]+got[doorzet.StateDue] != 150 {
 					t.Errorf("the orders are %v", got)
 				}
-				if missing := 0; b.raw.Get(&missing, `SELECT count(*) FROM orders WHERE missing_since IS NOT NULL`) != nil || missing != 0 {
+				if missing := postgrestest.One[int](t, b.url, `SELECT count(*) FROM orders WHERE missing_since IS NOT NULL`); missing != 0 {
 					t.Errorf("%d orders count as missing", missing)
 				}
 				b.fake.Recover()

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/doorzet/doorzet/internal/doorzet"
+	"github.com/doorzet/doorzet/internal/postgres/postgrestest"
 	"github.com/doorzet/doorzet/internal/woo/wootest"
 )
 
@@ -15,12 +16,8 @@ func (b *bundle) content(t *testing.T) string {
 	t.Helper()
 	out := ""
 	for _, table := range []string{"books", "shops", "nights", "orders", "documents", "bookings", "events"} {
-		var v string
 		query := fmt.Sprintf(`SELECT '%[1]s ' || count(*) || ' ' || md5(coalesce(string_agg(x::text, '|' ORDER BY x::text), '')) FROM %[1]s x`, table)
-		if err := b.raw.GetContext(t.Context(), &v, query); err != nil {
-			t.Fatal(err)
-		}
-		out += v + "\n"
+		out += postgrestest.One[string](t, b.url, query) + "\n"
 	}
 	return out
 }

@@ -53,47 +53,63 @@ func prepare(ctx context.Context, server string) error {
 
 // URL gives the URL of a fresh, migrated database that no other test uses. The first call starts a private Postgres, which
 // ends with the test binary.
-func URL(t testing.TB) string {
-	t.Helper()
+func URL(tb testing.TB) string {
+	tb.Helper()
 	server, err := start()
 	if err != nil {
-		t.Fatal("start a private Postgres: ", err)
+		tb.Fatal("start a private Postgres: ", err)
 	}
 	name := fmt.Sprintf("test_%d_%d", os.Getpid(), next.Add(1))
-	if err := statement(t.Context(), server, `CREATE DATABASE `+name+` TEMPLATE `+template); err != nil {
-		t.Fatal("make a database: ", err)
+	if err := statement(tb.Context(), server, `CREATE DATABASE `+name+` TEMPLATE `+template); err != nil {
+		tb.Fatal("make a database: ", err)
 	}
 	return named(server, name)
 }
 
 // Keys are the keys that tests encrypt with.
-func Keys(t testing.TB) postgres.Keyring {
-	t.Helper()
+func Keys(tb testing.TB) postgres.Keyring {
+	tb.Helper()
 	sum := sha256.Sum256([]byte("a key for tests"))
 	keys, err := postgres.NewKeyring(sum[:])
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return keys
 }
 
 // Open gives a fresh database, opened.
-func Open(t testing.TB) *postgres.DB {
-	t.Helper()
-	db, err := postgres.Open(URL(t), Keys(t))
+func Open(tb testing.TB) *postgres.DB {
+	tb.Helper()
+	db, err := postgres.Open(URL(tb), Keys(tb))
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
-	t.Cleanup(func() { _ = db.Close() })
+	tb.Cleanup(func() { _ = db.Close() })
 	return db
 }
 
 // Exec runs a statement on a database, for what no method of the product does: making time pass.
-func Exec(t testing.TB, databaseURL, query string, args ...any) {
-	t.Helper()
-	if err := statement(t.Context(), databaseURL, query, args...); err != nil {
-		t.Fatalf("%s: %v", query, err)
+func Exec(tb testing.TB, databaseURL, query string, args ...any) {
+	tb.Helper()
+	if err := statement(tb.Context(), databaseURL, query, args...); err != nil {
+		tb.Fatalf("%s: %v", query, err)
 	}
+}
+
+// One reads one value, for what no method of the product tells.
+func One[T any](tb testing.TB, databaseURL, query string, args ...any) T {
+	tb.Helper()
+	var value T
+	connector, err := pq.NewConnector(databaseURL)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	db := sql.OpenDB(connector)
+	defer func() { _ = db.Close() }()
+	if err := db.QueryRowContext(tb.Context(), query, args...).Scan(&value); err != nil {
+		tb.Fatalf("%s: %v", query, err)
+	}
+	return value
 }
 
 func statement(ctx context.Context, databaseURL, query string, args ...any) error {
