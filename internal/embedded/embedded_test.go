@@ -61,10 +61,7 @@ func postgres(t *testing.T, dir string) *embedded.Server {
 	t.Helper()
 	s, err := embedded.Postgres(t.Context(), embedded.Options{Dir: dir})
 	if _, ok := errors.AsType[*embedded.MissingError](err); ok {
-		if os.Getenv("CI") == "true" {
-			t.Fatal(err)
-		}
-		t.Skip(err)
+		missing(t, err.Error())
 	}
 	if err != nil {
 		t.Fatal(err)
@@ -77,11 +74,20 @@ func postgres(t *testing.T, dir string) *embedded.Server {
 	return s
 }
 
+// missing skips a test for want of a program, except where that must not be.
+func missing(t *testing.T, what string) {
+	t.Helper()
+	if os.Getenv("CI") == "true" {
+		t.Fatal(what)
+	}
+	t.Skip(what)
+}
+
 func psql(t *testing.T, url, sql string) string {
 	t.Helper()
 	program, err := exec.LookPath("psql")
 	if err != nil {
-		t.Skip("psql is not installed")
+		missing(t, "psql is not installed")
 	}
 	out, err := exec.Command(program, "-X", "-q", "-t", "-A", "-c", sql, url).CombinedOutput()
 	if err != nil {
@@ -159,7 +165,7 @@ func TestAFolderThatTheServersUserCannotReach(t *testing.T) {
 	dir := filepath.Join(closed, "redis")
 	first, kind := redis(t, dir)
 	if kind == "miniredis" {
-		t.Skip("no redis-server is installed")
+		missing(t, "redis-server is not installed")
 	}
 	t.Cleanup(func() { _ = os.RemoveAll(first.Dir) })
 	if !strings.HasPrefix(first.Dir, "/var/tmp/doorzet-") {
@@ -256,7 +262,7 @@ func TestRedisKeepsItsDataOverARestart(t *testing.T) {
 	dir := folder(t)
 	first, kind := redis(t, dir)
 	if kind == "miniredis" {
-		t.Skip("no redis-server is installed")
+		missing(t, "redis-server is not installed")
 	}
 	if got := ask(t, first.URL, "SET kept 42"); got != "+OK" {
 		t.Fatalf("SET: got %q", got)
