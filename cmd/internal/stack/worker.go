@@ -2,6 +2,7 @@ package stack
 
 import (
 	"context"
+	"errors"
 	"sync"
 	"time"
 
@@ -96,19 +97,21 @@ func OpenBooks(b doorzet.Books) (push.Books, error) {
 	return nil, doorzet.Refused("Books of kind %q are not known to this version.", b.Kind)
 }
 
-// export writes booked files whose folder does not have them yet.
+// export writes booked files whose folder does not have them yet. One that cannot be written holds up no other.
 func (s *Stack) export(ctx context.Context) error {
 	list, err := s.DB.ToExport(ctx, 500)
 	if err != nil {
 		return err
 	}
+	var failed []error
 	for _, e := range list {
 		if err := (files.Books{Dir: e.Dir}).Export(e.Name, e.Content); err != nil {
-			return err
+			failed = append(failed, err)
+			continue
 		}
 		if err := s.DB.Exported(ctx, e.BookingID); err != nil {
 			return err
 		}
 	}
-	return nil
+	return errors.Join(failed...)
 }
