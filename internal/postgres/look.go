@@ -82,6 +82,10 @@ func (db *DB) ApplyLooks(ctx context.Context, a doorzet.LookContext, looks []doo
 	}
 	var changes []change
 	err := db.inTx(ctx, func(tx *sqlx.Tx) error {
+		fresh, err := insertOrders(ctx, tx, a, looks)
+		if err != nil {
+			return err
+		}
 		rows, err := lockOrders(ctx, tx, a.Shop.ID, looks)
 		if err != nil {
 			return err
@@ -91,12 +95,9 @@ func (db *DB) ApplyLooks(ctx context.Context, a doorzet.LookContext, looks []doo
 			return fmt.Errorf("read what is chosen: %w", notFound(err))
 		}
 		a.Shop.Statuses = chosen
-		changes = judge(a, rows, looks)
+		changes = judge(a, rows, fresh, looks)
 		if len(changes) == 0 {
 			return nil
-		}
-		if err := insertOrders(ctx, tx, a, changes); err != nil {
-			return err
 		}
 		if err := writeLooks(ctx, tx, a, changes); err != nil {
 			return err
@@ -129,20 +130,21 @@ func newestPerOrder(looks []doorzet.Look) []doorzet.Look {
 	return out
 }
 
+// lockOrders locks the orders of some looks and gives their rows. Nothing is read that is not locked.
 func lockOrders(ctx context.Context, tx *sqlx.Tx, shopID int64, looks []doorzet.Look) (map[int64]known, error) {
 	ids := make([]int64, len(looks))
 	for i, l := range looks {
 		ids[i] = l.WooID
 	}
-	// Bookings are locked before they are read: a push that sends one waits for us, or we see that it was sent.
-	_, err := tx.ExecContext(ctx, `
-		SELECT FROM orders WHERE shop_id = $1 AND woo_id = ANY ($2) ORDER BY woo_id FOR UPDATE`, shopID, pq.Array(ids))
+	var locked []int64
+	err := tx.SelectContext(ctx, &locked, `
+		SELECT id FROM orders WHERE shop_id = $1 AND woo_id = ANY ($2) ORDER BY woo_id FOR UPDATE`, shopID, pq.Array(ids))
 	if err != nil {
 		return nil, err
 	}
+	// Bookings are locked before they are read: a push that sends one waits for us, or we see that it was sent.
 	_, err = tx.ExecContext(ctx, `
-		SELECT FROM bookings WHERE shop_id = $1 AND kind = 'invoice' AND woo_id = ANY ($2) ORDER BY id FOR UPDATE`,
-		shopID, pq.Array(ids))
+		SELECT FROM bookings WHERE order_id = ANY ($1) AND kind = 'invoice' ORDER BY id FOR UPDATE`, pq.Array(locked))
 	if err != nil {
 		return nil, err
 	}
@@ -155,7 +157,7 @@ func lockOrders(ctx context.Context, tx *sqlx.Tx, shopID int64, looks []doorzet.
 		  FROM orders o
 		  LEFT JOIN LATERAL (SELECT * FROM bookings b WHERE b.order_id = o.id AND b.kind = 'invoice'
 		                      ORDER BY b.round DESC LIMIT 1) b ON true
-		 WHERE o.shop_id = $1 AND o.woo_id = ANY ($2)`, shopID, pq.Array(ids))
+		 WHERE o.id = ANY ($1)`, pq.Array(locked))
 	if err != nil {
 		return nil, err
 	}
@@ -166,22 +168,23 @@ func lockOrders(ctx context.Context, tx *sqlx.Tx, shopID int64, looks []doorzet.
 	return out, nil
 }
 
-// judge applies the rules to each look. A look of an order that was never stored and does not exist changes nothing.
-func judge(a doorzet.LookContext, rows map[int64]known, looks []doorzet.Look) []change {
+// judge applies the rules to each look. Fresh are the orders that were never seen before; a look of an order that is not stored
+// and does not exist changes nothing.
+func judge(a doorzet.LookContext, rows map[int64]known, fresh map[int64]bool, looks []doorzet.Look) []change {
 	var out []change
 	for _, l := range looks {
 		row, ok := rows[l.WooID]
-		if !ok && l.Missing {
+		if !ok {
 			continue
 		}
 		f := doorzet.Facts{}
-		if ok {
+		if !fresh[l.WooID] {
 			f = row.facts()
 		}
 		c := change{
 			ID: row.ID, WooID: l.WooID, BookingID: row.BookingID.Int64, OrderKey: l.OrderKey, Number: l.Number, Status: l.Status,
 			By: string(l.By), Currency: l.Currency, Total: l.Total.String(), Created: l.Created.UTC(), Started: l.StartedAt.UTC(),
-			Received: l.ReceivedAt.UTC(), New: !ok, Counts: l.Counts(row.stored()), Missing: l.Missing, WasHeld: row.Held,
+			Received: l.ReceivedAt.UTC(), New: fresh[l.WooID], Counts: l.Counts(row.stored()), Missing: l.Missing, WasHeld: row.Held,
 			document: l.Document, facts: f, DueStatus: l.Status, Reference: doorzet.Reference(a.Shop.Prefix, l.WooID, 1),
 		}
 		if !l.Modified.IsZero() {
@@ -236,39 +239,39 @@ func applied(changes []change) []doorzet.Applied {
 	return out
 }
 
-// insertOrders makes the rows of orders not seen before. When another transaction made one in between, all is repeated.
-func insertOrders(ctx context.Context, tx *sqlx.Tx, a doorzet.LookContext, changes []change) error {
-	list := only(changes, func(c change) bool { return c.New })
-	if len(list) == 0 {
-		return nil
+// insertOrders makes the rows of orders not seen before, and tells which those are. It comes before any lock: who waits here
+// for the same order of another transaction holds nothing that the other one waits for.
+func insertOrders(ctx context.Context, tx *sqlx.Tx, a doorzet.LookContext, looks []doorzet.Look) (map[int64]bool, error) {
+	type row struct {
+		WooID   int64
+		Created time.Time
 	}
-	var rows []struct {
-		ID    int64 `db:"id"`
-		WooID int64 `db:"woo_id"`
+	var seen []row
+	for _, l := range looks {
+		if !l.Missing {
+			seen = append(seen, row{l.WooID, l.Created.UTC()})
+		}
 	}
-	err := tx.SelectContext(ctx, &rows, `
+	if len(seen) == 0 {
+		return nil, nil
+	}
+	var ids []int64
+	err := tx.SelectContext(ctx, &ids, `
 		INSERT INTO orders (shop_id, woo_id, created_at, first_night_id)
 		SELECT $1, x."WooID", x."Created", nullif($3, 0)
 		  FROM jsonb_to_recordset(CAST($2 AS jsonb)) AS x("WooID" bigint, "Created" timestamptz)
+		 WHERE NOT EXISTS (SELECT FROM orders o WHERE o.shop_id = $1 AND o.woo_id = x."WooID")
 		 ORDER BY x."WooID"
 		ON CONFLICT (shop_id, woo_id) DO NOTHING
-		RETURNING id, woo_id`, a.Shop.ID, asJSON(list), a.NightID)
+		RETURNING woo_id`, a.Shop.ID, asJSON(seen), a.NightID)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	if len(rows) != len(list) {
-		return errAgain
+	fresh := make(map[int64]bool, len(ids))
+	for _, id := range ids {
+		fresh[id] = true
 	}
-	ids := make(map[int64]int64, len(rows))
-	for _, r := range rows {
-		ids[r.WooID] = r.ID
-	}
-	for i := range changes {
-		if changes[i].New {
-			changes[i].ID = ids[changes[i].WooID]
-		}
-	}
-	return nil
+	return fresh, nil
 }
 
 // writeLooks writes facts and verdicts. Of a look that does not count only the night's mark is written; of a conflicting

@@ -80,8 +80,8 @@ func (db *DB) Migrate(ctx context.Context) error {
 // errRehearsed ends the transaction of a rehearsal.
 var errRehearsed = errors.New("rehearsal")
 
-// inTx runs f in a transaction and repeats it when Postgres asks for that: deadlock, serialization failure, or a row that
-// another transaction inserted in between (errAgain). Nested use is not possible: f gets the transaction, not the DB.
+// inTx runs f in a transaction and repeats it when Postgres asks for that: deadlock or serialization failure. Nested use is not
+// possible: f gets the transaction, not the DB.
 func (db *DB) inTx(ctx context.Context, f func(tx *sqlx.Tx) error) error {
 	for try := 1; ; try++ {
 		err := db.once(ctx, f)
@@ -91,14 +91,9 @@ func (db *DB) inTx(ctx context.Context, f func(tx *sqlx.Tx) error) error {
 	}
 }
 
-var errAgain = errors.New("another transaction was faster")
-
 func repeatable(err error) bool {
 	var pe *pq.Error
-	if errors.As(err, &pe) {
-		return pe.Code == "40P01" || pe.Code == "40001"
-	}
-	return errors.Is(err, errAgain)
+	return errors.As(err, &pe) && (pe.Code == "40P01" || pe.Code == "40001")
 }
 
 func (db *DB) once(ctx context.Context, f func(tx *sqlx.Tx) error) error {
