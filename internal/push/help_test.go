@@ -66,7 +66,8 @@ func (b *bundle) pusher() *push.Pusher {
 		Store: b.db, Open: func(doorzet.Books) (push.Books, error) { return b.books, nil }, Read: b.read,
 		Decode: func(document []byte) (doorzet.ShopOrder, error) {
 			var o doorzet.ShopOrder
-			return o, json.Unmarshal(document, &o)
+			err := json.Unmarshal(document, &o)
+			return o, err
 		},
 		Rates: func(context.Context, doorzet.Shop) (push.Rates, error) { return push.Rates{}, nil },
 		Keep: func(ctx context.Context, _ func(context.Context) error) (context.Context, func()) {

@@ -160,7 +160,7 @@ func (p *Pusher) lookUp(ctx context.Context, job doorzet.PushJob, books Books) (
 	}
 	for lookups := job.Lookups; lookups < lookupsBeforeResend; lookups++ {
 		if wait := job.SentAt.Add(time.Duration(lookups+1) * books.Settle()).Sub(p.Now()); wait > 0 {
-			return doorzet.Receipt{}, &unknownUntil{lookups, wait}
+			return doorzet.Receipt{}, &settlingError{lookups, wait}
 		}
 		if r, found, err := p.adopt(ctx, books, *job.Frozen); err != nil || found {
 			return r, err
@@ -169,13 +169,13 @@ func (p *Pusher) lookUp(ctx context.Context, job doorzet.PushJob, books Books) (
 	return p.create(ctx, job, books, *job.Frozen)
 }
 
-// unknownUntil means that the next look-up must wait.
-type unknownUntil struct {
+// settlingError means that the next look-up must wait until the books have settled.
+type settlingError struct {
 	lookups int
 	wait    time.Duration
 }
 
-func (u *unknownUntil) Error() string { return "waiting for the books to settle" }
+func (e *settlingError) Error() string { return "waiting for the books to settle" }
 
 // adopt looks for the document's reference in the books. What stands there is ours only when it is the same document.
 func (p *Pusher) adopt(ctx context.Context, books Books, doc doorzet.Document) (doorzet.Receipt, bool, error) {
@@ -257,7 +257,7 @@ func (p *Pusher) record(ctx context.Context, job doorzet.PushJob, err error) err
 		held    *doorzet.HeldError
 		refused *doorzet.RefusedError
 		unknown *doorzet.UnknownError
-		until   *unknownUntil
+		until   *settlingError
 		later   *doorzet.LaterError
 	)
 	switch {
