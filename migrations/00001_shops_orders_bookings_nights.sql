@@ -39,9 +39,9 @@ CREATE TABLE shops (
     blocked_why      text NOT NULL DEFAULT '',        -- R14: nothing is done until the owner answers
     added_at         timestamptz NOT NULL DEFAULT now(),
     next_night_at    timestamptz NOT NULL,
-    next_night_date  date NOT NULL,
     imported_at      timestamptz,                     -- start of the last finished import
-    full_import_at   timestamptz                      -- start of the last finished comparison of all ids
+    full_import_at   timestamptz,                     -- start of the last finished comparison of all ids
+    unread           bigint[] NOT NULL DEFAULT '{}'   -- orders that the last import could not read
 );
 CREATE UNIQUE INDEX shops_store_id ON shops (store_id) WHERE store_id <> '' AND NOT copy_of_store;
 CREATE INDEX shops_next_night ON shops (next_night_at);
@@ -173,7 +173,7 @@ CREATE INDEX bookings_of_order ON bookings (order_id);
 CREATE INDEX bookings_due ON bookings (shop_id, due_at)
     WHERE state IN ('due', 'sending', 'unknown') AND next_try_at IS NOT NULL;
 CREATE INDEX bookings_of_night ON bookings (night_id) WHERE night_id IS NOT NULL;
-CREATE INDEX bookings_to_export ON bookings (booked_at) WHERE content IS NOT NULL AND exported_at IS NULL;
+CREATE INDEX bookings_to_export ON bookings (id) WHERE content IS NOT NULL AND exported_at IS NULL;
 
 -- Append-only journal: who or what did what, and why.
 CREATE TABLE events (

@@ -27,8 +27,13 @@ import (
 	"github.com/doorzet/doorzet/internal/woo/wootest"
 )
 
-// demoOrders is how many orders the demo's fake shop has.
-const demoOrders = 400
+const (
+	// demoOrders is how many orders the demo's fake shop has.
+	demoOrders = 400
+	// demoName and demoPrefix are how the demo knows its own shop and books again.
+	demoName   = "Demo shop"
+	demoPrefix = "DEMO"
+)
 
 // demo is one run of "doorzet demo".
 type demo struct {
@@ -281,31 +286,29 @@ func (d *demo) connect(ctx context.Context) (doorzet.Shop, error) {
 	if err != nil {
 		return doorzet.Shop{}, err
 	}
-	if len(shops) > 0 {
-		shop := shops[0]
-		if shop.URL != address {
-			shop.URL, shop.Home, shop.BlockedWhy = address, address, ""
-			err = d.stack.DB.SetShop(ctx, shop, []string{"The demo's shop is at " + address + " now."}, "demo")
-		}
-		return shop, err
+	if len(shops) == 0 {
+		return d.addShop(ctx, address)
 	}
-	return d.addShop(ctx, address)
+	shop := shops[0]
+	if len(shops) > 1 || shop.Prefix != demoPrefix || shop.Name != demoName {
+		return doorzet.Shop{}, doorzet.Input("DATABASE_URL names a database with shops of its own: the demo would run their nights. Give it an empty database, or none: then it starts its own Postgres")
+	}
+	if shop.URL == address {
+		return shop, nil
+	}
+	moved := shop
+	moved.URL, moved.Home, moved.BlockedWhy = address, address, ""
+	err = d.stack.DB.SetShop(ctx, shop, moved, []string{"The demo's shop is at " + address + " now."}, "demo")
+	return moved, err
 }
 
 func (d *demo) addShop(ctx context.Context, address string) (doorzet.Shop, error) {
-	books, err := d.stack.DB.AddBooks(ctx, doorzet.Books{
-		Kind: "files", Name: "Demo", Dir: filepath.Join(d.dir, "invoices"),
-		Seller: doorzet.Seller{
-			Name: "De Boekenwinkel B.V.", Street: "Damrak 1", Zip: "1012 LG", City: "Amsterdam", Country: "NL",
-			VATNumber: "NL001234567B01", KVKNumber: "12345678", IBAN: "NL91ABNA0417164300", Email: "info@shop.example",
-			Scheme: doorzet.SchemeInvoice,
-		},
-	})
+	books, err := d.books(ctx)
 	if err != nil {
 		return doorzet.Shop{}, err
 	}
 	shop := doorzet.Shop{
-		Name: "Demo shop", URL: address, Key: wootest.DefaultKey, Secret: wootest.DefaultSecret, Prefix: "DEMO",
+		Name: demoName, URL: address, Key: wootest.DefaultKey, Secret: wootest.DefaultSecret, Prefix: demoPrefix,
 		StartDate: doorzet.DateOf(time.Now().AddDate(0, 0, -100), time.UTC), Statuses: []string{"completed", "processing"},
 		NightHours: doorzet.DefaultNightHours, Remainder: true, BooksID: books,
 	}
@@ -325,6 +328,27 @@ func (d *demo) addShop(ctx context.Context, address string) (doorzet.Shop, error
 		return shop, err
 	}
 	return d.stack.DB.Shop(ctx, id)
+}
+
+// books makes the demo's books, or finds those of an earlier run.
+func (d *demo) books(ctx context.Context) (int64, error) {
+	all, err := d.stack.DB.AllBooks(ctx)
+	if err != nil {
+		return 0, err
+	}
+	for _, b := range all {
+		if b.Name == demoName {
+			return b.ID, nil
+		}
+	}
+	return d.stack.DB.AddBooks(ctx, doorzet.Books{
+		Kind: "files", Name: demoName, Dir: filepath.Join(d.dir, "invoices"),
+		Seller: doorzet.Seller{
+			Name: "De Boekenwinkel B.V.", Street: "Damrak 1", Zip: "1012 LG", City: "Amsterdam", Country: "NL",
+			VATNumber: "NL001234567B01", KVKNumber: "12345678", IBAN: "NL91ABNA0417164300", Email: "info@shop.example",
+			Scheme: doorzet.SchemeInvoice,
+		},
+	})
 }
 
 // nights runs a night, lets time pass in the shop, and runs another.

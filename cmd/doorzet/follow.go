@@ -17,7 +17,8 @@ const (
 	lookEvery    = 250 * time.Millisecond
 	workersEvery = 2 * time.Second
 	wakeEvery    = 3 * time.Second
-	patience     = 3 * time.Minute // without any change
+	patience     = 3 * time.Minute  // without any change
+	queueing     = 30 * time.Minute // the same while the work waits for its turn
 )
 
 // errand is work that somebody waits for: workers do it, or this process when there are none.
@@ -25,8 +26,17 @@ type errand struct {
 	stack.Errand
 	// look tells whether the work is done, and where it stands: a mark that changes as long as it goes on.
 	look func(ctx context.Context) (mark string, done bool, err error)
+	// queues tells whether it waits for its turn: workers may be busy with others' work for long. nil: it never does.
+	queues func() bool
 	// wake asks workers for it once more.
 	wake func(ctx context.Context) error
+}
+
+func (e errand) patience() time.Duration {
+	if e.queues != nil && e.queues() {
+		return queueing
+	}
+	return patience
 }
 
 // errStuck means that work is not done, and does not go on either.
@@ -53,7 +63,7 @@ func (c *cli) follow(ctx context.Context, s *stack.Stack, e errand) error {
 			return err
 		case mark != seen:
 			seen, since = mark, time.Now()
-		case time.Since(since) > patience:
+		case time.Since(since) > e.patience():
 			return errStuck
 		}
 		for waiting := true; waiting; {

@@ -73,6 +73,7 @@ func (c *cli) followNight(ctx context.Context, s *stack.Stack, shop doorzet.Shop
 	var n doorzet.Night
 	err := c.follow(ctx, s, errand{
 		Errand: stack.Errand{ShopID: shop.ID, NightID: id},
+		queues: func() bool { return n.State == doorzet.NightPlanned },
 		wake: func(ctx context.Context) error {
 			if n.State == "" || n.State == doorzet.NightPlanned || n.State == doorzet.NightRunning {
 				return s.Queue.WakeNights(ctx, []int64{id})
@@ -122,7 +123,7 @@ func (c *cli) mark(ctx context.Context, s *stack.Stack, n doorzet.Night) string 
 // steps are the words of a night's steps.
 var steps = map[doorzet.NightStep]string{
 	doorzet.StepShop: "shop", doorzet.StepLook: "look", doorzet.StepBulk: "bulk", doorzet.StepRemainder: "remainder",
-	doorzet.StepImport: "import", doorzet.StepCompare: "compare",
+	doorzet.StepImport: "import", doorzet.StepCompare: "compare", doorzet.StepTrash: "trash",
 }
 
 func showNight(b *bar, n doorzet.Night, done bool) {

@@ -95,7 +95,7 @@ func (c *cli) changeShop(ctx context.Context, s *stack.Stack, old doorzet.Shop, 
 		c.warnStatuses(ctx, s, shop)
 	}
 	if changes := changesOf(old, shop); len(changes) > 0 {
-		if err := s.DB.SetShop(ctx, shop, changes, actor()); err != nil {
+		if err := s.DB.SetShop(ctx, old, shop, changes, actor()); err != nil {
 			return err
 		}
 		v.Changes = changes

@@ -21,9 +21,9 @@ const (
 	RemainderBudget = 200
 	// FreshFor is how old the document of an order may be when an invoice is made of it; an older one is read again.
 	FreshFor = 15 * time.Minute
-	// GoneAfter is how far two answers "no such order" must lie apart before an order is gone. A little less than a day,
-	// so that two nights count as a day apart when the clocks went forward or the first of them ended late.
-	GoneAfter = 20 * time.Hour
+	// GoneAfter is how far two answers "no such order" must lie apart before an order is gone: a day, as it is from one
+	// night to the next when the clocks go forward.
+	GoneAfter = 23 * time.Hour
 	// ImportOverlap is how far an import reaches back before the start of the last finished one.
 	ImportOverlap = time.Hour
 	// ImportOverlapCreated is the same for shops that can only filter on creation (WooCommerce before 5.8).
@@ -39,6 +39,8 @@ const (
 	SweepEvery = 15 * time.Second
 	// WakePause is how far a sweep moves a row's wake_at ahead when it enqueues it.
 	WakePause = time.Minute
+	// NightWakePause is the same for nights: many may wait long for a worker, each of them already enqueued.
+	NightWakePause = 5 * time.Minute
 	// WakePerShop is how many pushes of one shop may be enqueued at the same time.
 	WakePerShop = 100
 	// NightSlot is how long a night may hold its worker before it gives the slot back and continues later.

@@ -146,6 +146,7 @@ const (
 	StepRemainder NightStep = "remainder" // 3, R7
 	StepImport    NightStep = "import"    // 4: what changed since the last import; the first time all
 	StepCompare   NightStep = "compare"   // 4, once a week: all ids since the start date
+	StepTrash     NightStep = "trash"     // 4, with it: those in the trash
 )
 
 // RequestCount counts requests to a shop: lists of orders, single orders, and all of them.
@@ -172,7 +173,7 @@ type Night struct {
 	Open       int       // the count that decided
 	Strategy   Strategy
 	Step       NightStep
-	Page       int // the last page done of the step's list
+	Page       int // the last page done of the step's list; -1: all of them
 	Done, Todo int // of the step, for a progress bar
 
 	Imported, LookedAt, StillOpen, Expired, Gone int

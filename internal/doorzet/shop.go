@@ -59,6 +59,7 @@ type Shop struct {
 	NextNightAt  time.Time
 	ImportedAt   time.Time // start of the last finished import
 	FullImportAt time.Time // start of the last finished comparison of all ids
+	Unread       []int64   // orders that the last import could not read: the next one asks for each of them
 }
 
 // Location is the shop's time zone. A name that cannot be loaded is refused when it is set, so UTC stands in only for a
@@ -171,4 +172,17 @@ func ChooseStatuses(list []string) ([]string, error) {
 	}
 	slices.Sort(out)
 	return slices.Compact(out), nil
+}
+
+// ModifiedFilter tells whether a WooCommerce version can filter orders on when they were modified (5.8 and later). Older
+// ones ignore the parameter and answer with everything. A version that is not known counts as a new one.
+func ModifiedFilter(version string) bool {
+	major, rest, _ := strings.Cut(version, ".")
+	minor, _, _ := strings.Cut(rest, ".")
+	a, err := strconv.Atoi(major)
+	if err != nil {
+		return true
+	}
+	b, _ := strconv.Atoi(strings.TrimRight(minor, "-abcdefghijklmnopqrstuvwxyz"))
+	return a > 5 || a == 5 && b >= 8
 }

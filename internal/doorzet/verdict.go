@@ -101,11 +101,6 @@ func judgeDue(shop Shop, since time.Time, f Facts, l Look) Verdict {
 	return Verdict{Stay, "R1", "Due: it had the chosen status " + f.DueStatus + " and moved on to " + l.Status + ".", false}
 }
 
-// StillDue tells whether a due order that was not sent stays due under the choices of now (R1). It is what a claim tests.
-func StillDue(shop Shop, f Facts) bool {
-	return f.DueByHand || shop.Chosen(f.DueStatus) || shop.Chosen(f.Status)
-}
-
 func withdraw(since time.Time, f Facts, why string) Verdict {
 	if f.Created.Before(since) {
 		return Verdict{Withdraw, "R1", why + " It has left the window: push it by hand if it must be booked.", true}

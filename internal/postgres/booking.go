@@ -92,7 +92,7 @@ func (db *DB) ClaimPush(ctx context.Context, id int64) (doorzet.PushJob, error) 
 		       k.id AS books_key, k.kind AS books_kind, k.name AS books_name, k.dir AS books_dir, k.seller AS books_seller,
 		       s.id, s.name, s.url, s.home, s.store_id, s.consumer_key, s.consumer_secret, s.prefix, s.time_zone, s.start_date,
 		       s.statuses, s.night_from, s.night_to, s.remainder, s.books_id, s.webhooks_on, s.webhooks_off_for,
-		       s.woo_version, s.auth, s.paused_at, s.blocked_why, s.added_at, s.next_night_at, s.imported_at, s.full_import_at
+		       s.woo_version, s.auth, s.paused_at, s.blocked_why, s.added_at, s.next_night_at, s.imported_at, s.full_import_at, s.unread
 		  FROM c
 		  JOIN shops s ON s.id = c.shop_id
 		  JOIN books k ON k.id = coalesce(c.books_id, s.books_id)
@@ -216,14 +216,15 @@ func (db *DB) RecordLater(ctx context.Context, c doorzet.Claim, after time.Durat
 		c.BookingID, c.Token, after.Seconds(), why)
 }
 
-// RecordUnknown ends an attempt whose outcome is not known: it is looked up in the books after a pause.
+// RecordUnknown ends an attempt whose outcome is not known: it is looked up in the books after a pause. One whose create was
+// not even claimed, because the claim itself could not be stored, is just due again after half a minute.
 func (db *DB) RecordUnknown(ctx context.Context, c doorzet.Claim, lookups int, after time.Duration, why string) error {
 	return db.hold(ctx, `
 		UPDATE bookings
-		   SET state = 'unknown', lookups = $3, claimed_until = NULL, error = $5,
-		       next_try_at = clock_timestamp() + $4 * interval '1 second',
-		       wake_at = clock_timestamp() + $4 * interval '1 second'
-		 WHERE id = $1 AND claim_token = $2 AND state IN ('sending', 'unknown')`,
+		   SET state = CASE WHEN state = 'due' THEN 'due' ELSE 'unknown' END, lookups = $3, claimed_until = NULL, error = $5,
+		       next_try_at = clock_timestamp() + CASE WHEN state = 'due' THEN 30 ELSE CAST($4 AS float8) END * interval '1 second',
+		       wake_at = clock_timestamp() + CASE WHEN state = 'due' THEN 30 ELSE CAST($4 AS float8) END * interval '1 second'
+		 WHERE id = $1 AND claim_token = $2 AND state IN ('due', 'sending', 'unknown')`,
 		c.BookingID, c.Token, lookups, after.Seconds(), why)
 }
 
@@ -263,12 +264,14 @@ func (db *DB) end(ctx context.Context, c doorzet.Claim, kind, text, update, orde
 	return nil
 }
 
-// ToExport are booked files whose folder may not have them yet, oldest first.
-func (db *DB) ToExport(ctx context.Context, limit int) ([]doorzet.Export, error) {
+// ToExport are booked files whose folder may not have them yet, by id, after one of them: one that its folder does not take
+// keeps none of the others back.
+func (db *DB) ToExport(ctx context.Context, after int64, limit int) ([]doorzet.Export, error) {
 	return db.exports(ctx, `
 		SELECT b.id, b.remote_id, b.content, k.dir FROM bookings b JOIN books k ON k.id = b.books_id
 		 WHERE b.content IS NOT NULL AND b.exported_at IS NULL AND b.booked_at < clock_timestamp() - interval '10 seconds'
-		 ORDER BY b.booked_at LIMIT $1`, limit)
+		   AND b.id > $1
+		 ORDER BY b.id LIMIT $2`, after, limit)
 }
 
 // ExportsOf are all booked files of a books after one booking, by id: for making its folder again, a batch at a time.

@@ -102,7 +102,7 @@ func TestSend_refusesWhatMayNotBeSentAnyMore(t *testing.T) {
 		{"R14 another shop answers", func(t *testing.T, b *bundle) {
 			s := b.shop
 			s.BlockedWhy = "Another shop answers."
-			if _, err := b.db.SawShop(t.Context(), s, nil, "night 1"); err != nil {
+			if err := b.db.SawShop(t.Context(), s, "night 1"); err != nil {
 				t.Fatal(err)
 			}
 		}, false, false},
@@ -143,7 +143,7 @@ func choose(t *testing.T, b *bundle, statuses ...string) {
 	t.Helper()
 	s := b.reload(t, b.shop.ID)
 	s.Statuses = statuses
-	if err := b.db.SetShop(t.Context(), s, nil, "anna"); err != nil {
+	if err := b.db.SetShop(t.Context(), doorzet.Shop{}, s, nil, "anna"); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -283,18 +283,18 @@ func TestExportsFollowBookings(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if list, err := b.db.ToExport(t.Context(), 10); err != nil || len(list) != 0 {
+	if list, err := b.db.ToExport(t.Context(), 0, 10); err != nil || len(list) != 0 {
 		t.Errorf("the worker that booked them is given its time: %d, %v", len(list), err)
 	}
 	b.exec(t, `UPDATE bookings SET booked_at = booked_at - interval '11 seconds' WHERE woo_id > 1`)
-	list, err := b.db.ToExport(t.Context(), 10)
+	list, err := b.db.ToExport(t.Context(), 0, 10)
 	if err != nil || len(list) != 2 || list[0].Name != "WC-2.xml" || string(list[0].Content) != "WC-2" || list[0].Dir != "/nowhere" {
 		t.Fatalf("to export: %+v, %v", list, err)
 	}
 	if err := b.db.Exported(t.Context(), list[0].BookingID); err != nil {
 		t.Fatal(err)
 	}
-	if list, err = b.db.ToExport(t.Context(), 10); err != nil || len(list) != 1 {
+	if list, err = b.db.ToExport(t.Context(), 0, 10); err != nil || len(list) != 1 {
 		t.Errorf("to export: %+v, %v", list, err)
 	}
 	all, err := b.db.ExportsOf(t.Context(), b.shop.BooksID, 0, 2)

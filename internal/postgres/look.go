@@ -82,6 +82,12 @@ func (db *DB) ApplyLooks(ctx context.Context, a doorzet.LookContext, looks []doo
 	}
 	var changes []change
 	err := db.inTx(ctx, func(tx *sqlx.Tx) error {
+		// The choices of this moment, held until all is written: a change of them waits, and then sees what became due.
+		var chosen pq.StringArray
+		if err := tx.GetContext(ctx, &chosen, `SELECT statuses FROM shops WHERE id = $1 FOR SHARE`, a.Shop.ID); err != nil {
+			return fmt.Errorf("read what is chosen: %w", notFound(err))
+		}
+		a.Shop.Statuses = chosen
 		fresh, err := insertOrders(ctx, tx, a, looks)
 		if err != nil {
 			return err
@@ -90,11 +96,6 @@ func (db *DB) ApplyLooks(ctx context.Context, a doorzet.LookContext, looks []doo
 		if err != nil {
 			return err
 		}
-		var chosen pq.StringArray
-		if err := tx.GetContext(ctx, &chosen, `SELECT statuses FROM shops WHERE id = $1`, a.Shop.ID); err != nil {
-			return fmt.Errorf("read what is chosen: %w", notFound(err))
-		}
-		a.Shop.Statuses = chosen
 		changes = judge(a, rows, fresh, looks)
 		if len(changes) == 0 {
 			return nil

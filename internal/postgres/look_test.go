@@ -172,7 +172,7 @@ func TestR1_theChoicesOfTheMomentCount(t *testing.T) {
 	night := b.context() // as it was when the night began
 	changed := b.shop
 	changed.Statuses = []string{"shipped"}
-	if err := b.db.SetShop(t.Context(), changed, nil, "anna"); err != nil {
+	if err := b.db.SetShop(t.Context(), doorzet.Shop{}, changed, nil, "anna"); err != nil {
 		t.Fatal(err)
 	}
 	b.seeAs(t, night, look(1, "processing", 0), look(2, "shipped", 0))

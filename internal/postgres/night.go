@@ -95,12 +95,17 @@ func (db *DB) PlanNights(ctx context.Context, now time.Time, limit int) (shops i
 	return shops, nights, nil
 }
 
-// planShop plans the latest night of a shop that has begun, covers the ones missed before it, and moves the shop on.
+// planShop plans the latest night of a shop that has begun, covers the ones missed before it, and moves the shop on. While an
+// earlier night is under way, the new one is covered by it: a first import may take longer than a day.
 func planShop(ctx context.Context, tx *sqlx.Tx, r shopRow, now time.Time) (int64, error) {
 	s := doorzet.Shop{
 		ID: r.ID, TimeZone: r.TimeZone, NightHours: doorzet.NightHours{From: r.NightFrom, To: r.NightTo},
 	}
 	missed := doorzet.MissedNights(r.NextNightAt, now, s.NightHours, s.Location(), s.ID)
+	underWay, err := coverWaiting(ctx, tx, s.ID)
+	if err != nil {
+		return 0, err
+	}
 	var latest int64
 	for i, m := range missed {
 		state, why := doorzet.NightPlanned, ""
@@ -109,24 +114,52 @@ func planShop(ctx context.Context, tx *sqlx.Tx, r shopRow, now time.Time) (int64
 			state, why = doorzet.NightCovered, "Missed; covered by a later night."
 		case r.PausedAt.Valid:
 			state, why = doorzet.NightCovered, "The shop was paused."
+		case underWay:
+			state, why = doorzet.NightCovered, "An earlier night was still under way."
 		}
-		var id int64
-		err := tx.GetContext(ctx, &id, `
-			INSERT INTO nights (shop_id, date, planned, state, run_at, next_try_at, wake_at, error)
-			VALUES ($1, $2, true, $3, CAST($4 AS timestamptz), CASE WHEN $3 = 'planned' THEN CAST($4 AS timestamptz) END, now() + $6 * interval '1 second', $5)
-			ON CONFLICT (shop_id, date) WHERE planned DO NOTHING
-			RETURNING id`, s.ID, m.Date.String(), string(state), m.At, why, doorzet.WakePause.Seconds())
-		if errors.Is(err, sql.ErrNoRows) {
-			continue
-		}
-		if err != nil {
-			return 0, fmt.Errorf("plan the night of shop %d: %w", s.ID, err)
-		}
-		if state == doorzet.NightPlanned {
-			latest = id
+		if latest, err = insertNight(ctx, tx, s.ID, m, state, why); err != nil {
+			return 0, err
 		}
 	}
 	return latest, scheduleNight(ctx, tx, s, now)
+}
+
+// coverWaiting marks planned nights of a shop that never began as covered, since another one is planned now, and tells
+// whether a planned night has begun and is not at its end.
+func coverWaiting(ctx context.Context, tx *sqlx.Tx, shopID int64) (underWay bool, err error) {
+	_, err = tx.ExecContext(ctx, `
+		UPDATE nights SET state = 'covered', next_try_at = NULL, error = 'Missed; covered by a later night.'
+		 WHERE shop_id = $1 AND planned AND state = 'planned' AND started_at IS NULL`, shopID)
+	if err != nil {
+		return false, fmt.Errorf("cover the missed nights of shop %d: %w", shopID, err)
+	}
+	err = tx.GetContext(ctx, &underWay, `
+		SELECT EXISTS (SELECT FROM nights WHERE shop_id = $1 AND planned AND state IN ('planned', 'running'))`, shopID)
+	if err != nil {
+		return false, fmt.Errorf("look for a night of shop %d under way: %w", shopID, err)
+	}
+	return underWay, nil
+}
+
+// insertNight makes the row of one night; it returns 0 for one that is not to run. A date can have a second night only after
+// the owner changed the hours, and half a day after the first: that one stands beside the planned ones.
+func insertNight(ctx context.Context, tx *sqlx.Tx, shopID int64, m doorzet.PlannedNight, state doorzet.NightState, why string) (int64, error) {
+	var id int64
+	err := tx.GetContext(ctx, &id, `
+		INSERT INTO nights (shop_id, date, planned, asked_by, state, run_at, next_try_at, wake_at, error)
+		SELECT $1, CAST($2 AS date), NOT taken, CASE WHEN taken THEN 'changed night hours' ELSE '' END, $3, at,
+		       CASE WHEN $3 = 'planned' THEN at END, now() + $6 * interval '1 second', $5
+		  FROM (SELECT CAST($4 AS timestamptz) AS at,
+		               EXISTS (SELECT FROM nights WHERE shop_id = $1 AND date = CAST($2 AS date) AND planned) AS taken) x
+		 WHERE NOT EXISTS (SELECT FROM nights WHERE shop_id = $1 AND date = CAST($2 AS date) AND planned AND run_at > at - interval '12 hours')
+		RETURNING id`, shopID, m.Date.String(), string(state), m.At, why, doorzet.WakePause.Seconds())
+	if err != nil && !errors.Is(err, sql.ErrNoRows) {
+		return 0, fmt.Errorf("plan the night of shop %d: %w", shopID, err)
+	}
+	if state != doorzet.NightPlanned {
+		return 0, nil
+	}
+	return id, nil
 }
 
 // AskNight makes a night by hand: now, beside the planned ones.
@@ -147,16 +180,26 @@ func (db *DB) AskNight(ctx context.Context, shop doorzet.Shop, actor string) (in
 // shop is running).
 func (db *DB) ClaimNight(ctx context.Context, id int64) (doorzet.Night, error) {
 	var r nightRow
-	err := db.x.GetContext(ctx, &r, `
-		UPDATE nights n
-		   SET state = 'running', claim_token = claim_token + 1, attempts = attempts + 1, error = '',
-		       claimed_until = clock_timestamp() + $2 * interval '1 second',
-		       started_at = coalesce(started_at, clock_timestamp())
-		 WHERE id = $1 AND state IN ('planned', 'running') AND next_try_at <= clock_timestamp()
-		   AND (claimed_until IS NULL OR claimed_until < clock_timestamp())
-		   AND NOT EXISTS (SELECT FROM shops s WHERE s.id = n.shop_id AND s.paused_at IS NOT NULL)
-		   AND NOT EXISTS (SELECT FROM nights o WHERE o.shop_id = n.shop_id AND o.state = 'running' AND o.id <> n.id)
-		RETURNING `+nightColumns, id, doorzet.ClaimLease.Seconds())
+	err := db.inTx(ctx, func(tx *sqlx.Tx) error {
+		// A night of the shop that a worker left behind goes back to those that wait: it must not keep this one out.
+		_, err := tx.ExecContext(ctx, `
+			UPDATE nights SET state = 'planned', claim_token = claim_token + 1, claimed_until = NULL
+			 WHERE shop_id = (SELECT shop_id FROM nights WHERE id = $1) AND id <> $1 AND state = 'running'
+			   AND claimed_until < clock_timestamp()`, id)
+		if err != nil {
+			return err
+		}
+		return tx.GetContext(ctx, &r, `
+			UPDATE nights n
+			   SET state = 'running', claim_token = claim_token + 1, attempts = attempts + 1, error = '',
+			       claimed_until = clock_timestamp() + $2 * interval '1 second', wake_at = clock_timestamp(),
+			       started_at = coalesce(started_at, clock_timestamp())
+			 WHERE id = $1 AND state IN ('planned', 'running') AND next_try_at <= clock_timestamp()
+			   AND (claimed_until IS NULL OR claimed_until < clock_timestamp())
+			   AND NOT EXISTS (SELECT FROM shops s WHERE s.id = n.shop_id AND s.paused_at IS NOT NULL)
+			   AND NOT EXISTS (SELECT FROM nights o WHERE o.shop_id = n.shop_id AND o.state = 'running' AND o.id <> n.id)
+			RETURNING `+nightColumns, id, doorzet.ClaimLease.Seconds())
+	})
 	if violates(err, "nights_one_running") {
 		return doorzet.Night{}, doorzet.ErrNotFound
 	}
@@ -189,19 +232,24 @@ func (db *DB) SaveNight(ctx context.Context, n doorzet.Night) error {
 // counts right. Of a failed one the error is kept.
 func (db *DB) FinishNight(ctx context.Context, n doorzet.Night, state doorzet.NightState, why string) error {
 	return db.hold(ctx, `
+		WITH marked AS (
+			SELECT count(*) FILTER (WHERE first_night_id = $1) AS imported, count(*) FILTER (WHERE looked_night_id = $1) AS looked_at,
+			       count(*) FILTER (WHERE expired_night_id = $1) AS expired, count(*) FILTER (WHERE gone_night_id = $1) AS gone
+			  FROM orders WHERE shop_id = $10
+		), found AS (
+			SELECT count(*) FILTER (WHERE night_step = 'bulk') AS bulk, count(*) FILTER (WHERE night_step = 'remainder') AS remainder
+			  FROM bookings WHERE night_id = $1
+		)
 		UPDATE nights n
 		   SET state = $3, error = $4, finished_at = clock_timestamp(), next_try_at = NULL, claimed_until = NULL,
 		       unread = $5, requests_list = $6, requests_single = $7, requests_total = $8, notes = $9,
-		       imported   = (SELECT count(*) FROM orders o WHERE o.shop_id = n.shop_id AND o.first_night_id = n.id),
-		       looked_at  = (SELECT count(*) FROM orders o WHERE o.shop_id = n.shop_id AND o.looked_night_id = n.id),
-		       expired    = (SELECT count(*) FROM orders o WHERE o.shop_id = n.shop_id AND o.expired_night_id = n.id),
-		       gone       = (SELECT count(*) FROM orders o WHERE o.shop_id = n.shop_id AND o.gone_night_id = n.id),
-		       still_open = (SELECT count(*) FROM open_orders o WHERE o.shop_id = n.shop_id AND o.created_at >= n.since),
-		       bulk_found = (SELECT count(*) FROM bookings b WHERE b.night_id = n.id AND b.night_step = 'bulk'),
-		       remainder_found = (SELECT count(*) FROM bookings b WHERE b.night_id = n.id AND b.night_step = 'remainder')
-		 WHERE id = $1 AND claim_token = $2 AND state = 'running'`,
+		       imported = marked.imported, looked_at = marked.looked_at, expired = marked.expired, gone = marked.gone,
+		       bulk_found = found.bulk, remainder_found = found.remainder,
+		       still_open = (SELECT count(*) FROM open_orders o WHERE o.shop_id = n.shop_id AND o.created_at >= n.since)
+		  FROM marked, found
+		 WHERE n.id = $1 AND n.claim_token = $2 AND n.state = 'running'`,
 		n.ID, n.Token, string(state), why, n.Unread, n.Requests.List, n.Requests.Single, n.Requests.Total,
-		pq.StringArray(n.Notes))
+		pq.StringArray(n.Notes), n.ShopID)
 }
 
 // PostponeNight gives a night's slot back: it goes on after a pause from its rows.
@@ -237,10 +285,11 @@ func (db *DB) SweepNights(ctx context.Context, limit int) ([]int64, error) {
 			 WHERE state IN ('planned', 'running') AND next_try_at <= clock_timestamp() AND wake_at <= clock_timestamp()
 			   AND (claimed_until IS NULL OR claimed_until < clock_timestamp())
 			   AND NOT EXISTS (SELECT FROM shops s WHERE s.id = n.shop_id AND s.paused_at IS NOT NULL)
-			   AND NOT EXISTS (SELECT FROM nights o WHERE o.shop_id = n.shop_id AND o.state = 'running' AND o.id <> n.id)
+			   AND NOT EXISTS (SELECT FROM nights o WHERE o.shop_id = n.shop_id AND o.state = 'running' AND o.id <> n.id
+			                    AND o.claimed_until >= clock_timestamp())
 			 ORDER BY next_try_at LIMIT $1 FOR UPDATE SKIP LOCKED)
 		UPDATE nights SET wake_at = clock_timestamp() + $2 * interval '1 second'
-		  FROM picked WHERE nights.id = picked.id RETURNING nights.id`, limit, doorzet.WakePause.Seconds())
+		  FROM picked WHERE nights.id = picked.id RETURNING nights.id`, limit, doorzet.NightWakePause.Seconds())
 	if err != nil {
 		return nil, fmt.Errorf("sweep the nights: %w", err)
 	}

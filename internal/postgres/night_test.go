@@ -139,6 +139,11 @@ func TestR3_otherHoursOnTheSameDateMakeNoSecondNight(t *testing.T) {
 	if rows := b.nightRows(t, b.shop.ID); len(rows) != 1 {
 		t.Errorf("the nights are %v", rows)
 	}
+	// From 01:00 to 23:00: half a day and more lies between, and without a second night of the date almost two would.
+	b.exec(t, `UPDATE shops SET night_from = 23 * 60, night_to = 3 * 60, next_night_at = $1 WHERE id = $2`, at.Add(13*time.Hour), b.shop.ID)
+	if _, nights, err := b.db.PlanNights(t.Context(), at.Add(26*time.Hour), 10); err != nil || len(nights) != 1 {
+		t.Errorf("after a move to the evening: planned %v, %v", nights, err)
+	}
 }
 
 func TestClaimNight_oneRunsPerShop(t *testing.T) {
@@ -182,12 +187,11 @@ func TestClaimNight_isTakenOver(t *testing.T) {
 		t.Fatalf("claimed while it is held: %v", err)
 	}
 	b.leaseOver(t)
-	if ids := must(b.db.SweepNights(t.Context(), 10))(t); len(ids) != 0 {
-		t.Errorf("swept before its wake-up was due: %v", ids)
-	}
-	b.exec(t, `UPDATE nights SET wake_at = now()`)
 	if ids := must(b.db.SweepNights(t.Context(), 10))(t); len(ids) != 1 {
-		t.Errorf("swept: %v", ids)
+		t.Errorf("a night that was left behind is swept at once, but: %v", ids)
+	}
+	if ids := must(b.db.SweepNights(t.Context(), 10))(t); len(ids) != 0 {
+		t.Errorf("swept again before its wake-up was due: %v", ids)
 	}
 	n := b.claimNight(t, id)
 	if !n.StartedAt.Equal(old.StartedAt) || n.Step != doorzet.StepBulk || n.Page != 3 || len(n.Notes) != 1 || n.Requests != old.Requests || n.Open != 151 || n.Strategy != doorzet.Bulk || !n.Since.Equal(window) || n.Attempts != 2 {
@@ -271,29 +275,99 @@ func TestFinishNight_counts(t *testing.T) {
 	}
 }
 
-// What a night found of the shop: a reason to stop, its version, its webhooks.
-func TestR4_R14_sawShop(t *testing.T) {
+// What a night found of the shop: a reason to stop, its version, a store id that it did not have before.
+func TestR14_sawShop(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
-	on, off := true, false
-	for i, c := range []struct {
-		found *bool
-		why   string
-		want  bool
-	}{{&on, "", true}, {&off, "", true}, {nil, "", true}, {&off, "Another shop.", false}, {&on, "", true}} {
+	b.exec(t, `UPDATE shops SET store_id = ''`)
+	for i, why := range []string{"", "Another shop.", ""} {
 		s := b.reload(t, b.shop.ID)
-		s.BlockedWhy, s.WooVersion = c.why, fmt.Sprint("10.", i)
-		got, err := b.db.SawShop(t.Context(), s, c.found, "night 1")
-		if err != nil {
+		s.BlockedWhy, s.WooVersion, s.StoreID = why, fmt.Sprint("10.", i), "found-later"
+		if err := b.db.SawShop(t.Context(), s, "night 1"); err != nil {
 			t.Fatal(err)
 		}
 		stored := b.reload(t, b.shop.ID)
-		if got.WebhooksOn != c.want || stored.WebhooksOn != c.want || stored.BlockedWhy != c.why || stored.WooVersion != s.WooVersion {
-			t.Errorf("night %d: webhooks on %t, blocked %q; want %t, %q", i+1, stored.WebhooksOn, stored.BlockedWhy, c.want, c.why)
+		if stored.BlockedWhy != why || stored.WooVersion != s.WooVersion || stored.StoreID != "found-later" {
+			t.Errorf("night %d: blocked %q, version %s, store id %s", i+1, stored.BlockedWhy, stored.WooVersion, stored.StoreID)
 		}
 	}
 	events := must(b.db.Events(t.Context(), b.shop.ID, 0))(t)
 	if n := len(events); n < 2 || events[n-2].Text != "Stopped: Another shop." || events[n-1].Text != "It is the same shop again: nights and pushes go on." {
 		t.Errorf("the journal ends with %+v", events)
+	}
+}
+
+// The window narrows after two nights that found the webhooks off; one night counts once, also when it is taken over in the
+// middle of finding out.
+func TestR4_eachNightCountsItsWebhooksOnce(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	for i, c := range []struct{ found, want bool }{{true, true}, {false, true}, {true, true}, {false, true}, {false, false}, {true, true}} {
+		night := must(b.db.AskNight(t.Context(), b.shop, "anna"))(t)
+		for range 3 {
+			on, err := b.db.SawWebhooks(t.Context(), b.shop.ID, night, c.found)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if stored := b.reload(t, b.shop.ID); on != c.want || stored.WebhooksOn != c.want {
+				t.Errorf("night %d: webhooks on %t, stored %t; want %t", i+1, on, stored.WebhooksOn, c.want)
+			}
+		}
+	}
+}
+
+// A worker or a command that was killed leaves its night running. It keeps no other night of the shop out, whether or not a
+// scheduler sweeps, and goes on itself later.
+func TestR3_aNightLeftBehindKeepsNoOtherOut(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	left := must(b.db.AskNight(t.Context(), b.shop, "anna"))(t)
+	first := must(b.db.ClaimNight(t.Context(), left))(t)
+	next := must(b.db.AskNight(t.Context(), b.shop, "anna"))(t)
+	if _, err := b.db.ClaimNight(t.Context(), next); !errors.Is(err, doorzet.ErrNotFound) {
+		t.Fatalf("two nights of a shop run at the same time: %v", err)
+	}
+	b.exec(t, `UPDATE nights SET claimed_until = now() - interval '1 second' WHERE id = $1`, left)
+	second, err := b.db.ClaimNight(t.Context(), next)
+	if err != nil {
+		t.Fatalf("the night left behind keeps the next one out: %v", err)
+	}
+	if err := b.db.SaveNight(t.Context(), first); !errors.Is(err, doorzet.ErrLost) {
+		t.Errorf("the one that was left behind still records: %v", err)
+	}
+	if err := b.db.FinishNight(t.Context(), second, doorzet.NightDone, ""); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := b.db.ClaimNight(t.Context(), left); err != nil {
+		t.Errorf("the one that was left behind does not go on: %v", err)
+	}
+}
+
+// Nights that were planned but never ran, because there was no worker, are covered by the next one; while one is under way a
+// new one is covered by it.
+func TestR3_nightsThatNeverRanAreCovered(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	at := b.shop.NextNightAt
+	var planned []int64
+	for day := range 5 {
+		_, ids, err := b.db.PlanNights(t.Context(), at.Add(time.Duration(day)*24*time.Hour+time.Hour), 10)
+		if err != nil {
+			t.Fatal(err)
+		}
+		planned = append(planned, ids...)
+	}
+	states := func() (n int) {
+		return one[int](t, b, `SELECT count(*) FROM nights WHERE state = 'planned'`)
+	}
+	if len(planned) != 5 || states() != 1 {
+		t.Errorf("%d nights planned on five days without workers, %d of them are still to run; want 5 and 1", len(planned), states())
+	}
+	b.exec(t, `UPDATE nights SET next_try_at = now() WHERE state = 'planned'`)
+	if _, err := b.db.ClaimNight(t.Context(), planned[4]); err != nil {
+		t.Fatal(err)
+	}
+	if _, ids, err := b.db.PlanNights(t.Context(), at.Add(6*24*time.Hour), 10); err != nil || len(ids) != 0 {
+		t.Errorf("beside the one under way another is planned: %v, %v", ids, err)
 	}
 }

@@ -36,8 +36,8 @@ func Open(url string, keys Keyring) (*DB, error) {
 		return nil, doorzet.Input("DATABASE_URL cannot be read: write it as postgres://user:password@host:5432/database?sslmode=disable")
 	}
 	x := sqlx.NewDb(sql.OpenDB(connector), "postgres")
-	x.SetMaxOpenConns(32)
-	x.SetMaxIdleConns(16)
+	x.SetMaxOpenConns(20) // several processes share a Postgres that allows a hundred by default
+	x.SetMaxIdleConns(20)
 	x.SetConnMaxIdleTime(5 * time.Minute)
 	return &DB{x: x, keys: keys}, nil
 }

@@ -32,15 +32,18 @@ func TestRehearsalLeavesNoTrace(t *testing.T) {
 	if err != nil || len(applied) != 3 || applied[0].Verdict.Move != doorzet.MakeDue || applied[1].Verdict.Move != doorzet.Withdraw || !applied[2].New {
 		t.Errorf("rehearsed %+v, %v", applied, err)
 	}
-	s, off := b.shop, false
+	s := b.shop
 	s.WooVersion = "11.0"
-	if _, err := r.SawShop(ctx, s, &off, "dry-run"); err != nil {
+	if err := r.SawShop(ctx, s, "dry-run"); err != nil {
+		t.Error(err)
+	}
+	if _, err := r.SawWebhooks(ctx, s.ID, 0, true); err != nil {
 		t.Error(err)
 	}
 	if err := r.Widen(ctx, s.ID, window.AddDate(-1, 0, 0)); err != nil {
 		t.Error(err)
 	}
-	if err := r.FinishImport(ctx, s.ID, time.Now(), true); err != nil {
+	if err := r.FinishImport(ctx, s, time.Now(), true); err != nil {
 		t.Error(err)
 	}
 	if after := b.content(t); after != before {

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/jmoiron/sqlx"
@@ -39,12 +40,13 @@ type shopRow struct {
 	NextNightAt    time.Time      `db:"next_night_at"`
 	ImportedAt     sql.NullTime   `db:"imported_at"`
 	FullImportAt   sql.NullTime   `db:"full_import_at"`
+	Unread         pq.Int64Array  `db:"unread"`
 }
 
 const selectShop = `
 	SELECT id, name, url, home, store_id, consumer_key, consumer_secret, prefix, time_zone, start_date, statuses,
 	       night_from, night_to, remainder, books_id, webhooks_on, webhooks_off_for, woo_version, auth, paused_at,
-	       blocked_why, added_at, next_night_at, imported_at, full_import_at
+	       blocked_why, added_at, next_night_at, imported_at, full_import_at, unread
 	  FROM shops`
 
 func (r shopRow) shop(keys Keyring) (doorzet.Shop, error) {
@@ -63,7 +65,7 @@ func (r shopRow) shop(keys Keyring) (doorzet.Shop, error) {
 		Remainder: r.Remainder, BooksID: r.BooksID, WebhooksOn: r.WebhooksOn, WebhooksOffFor: r.WebhooksOffFor,
 		WooVersion: r.WooVersion, Auth: r.Auth, PausedAt: clock(r.PausedAt), BlockedWhy: r.BlockedWhy,
 		AddedAt: r.AddedAt.UTC(), NextNightAt: r.NextNightAt.UTC(), ImportedAt: clock(r.ImportedAt),
-		FullImportAt: clock(r.FullImportAt),
+		FullImportAt: clock(r.FullImportAt), Unread: r.Unread,
 	}, nil
 }
 
@@ -86,8 +88,8 @@ func (db *DB) AddShop(ctx context.Context, s doorzet.Shop, asCopy bool, actor st
 		err := tx.GetContext(ctx, &id, `
 			INSERT INTO shops (name, url, home, home_key, store_id, copy_of_store, consumer_key, consumer_secret, prefix,
 			                   time_zone, start_date, starts_at, statuses, night_from, night_to, remainder, books_id,
-			                   woo_version, auth, next_night_at, next_night_date)
-			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, now(), '0001-01-01')
+			                   woo_version, auth, next_night_at)
+			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, now())
 			RETURNING id`,
 			s.Name, s.URL, s.Home, doorzet.HomeKey(s.Home), s.StoreID, asCopy, key, secret, s.Prefix, s.TimeZone,
 			s.StartDate.String(), s.StartsAt(), pq.StringArray(s.Statuses), s.NightHours.From, s.NightHours.To, s.Remainder,
@@ -163,10 +165,8 @@ func shopConflict(err error, s doorzet.Shop) error {
 
 // scheduleNight sets when the shop's next night begins: the first after an instant.
 func scheduleNight(ctx context.Context, tx *sqlx.Tx, s doorzet.Shop, after time.Time) error {
-	date, next := doorzet.NextNight(after, s.NightHours, s.Location(), s.ID)
-	_, err := tx.ExecContext(ctx, `UPDATE shops SET next_night_at = $2, next_night_date = $3 WHERE id = $1`,
-		s.ID, next, date.String())
-	if err != nil {
+	_, next := doorzet.NextNight(after, s.NightHours, s.Location(), s.ID)
+	if _, err := tx.ExecContext(ctx, `UPDATE shops SET next_night_at = $2 WHERE id = $1`, s.ID, next); err != nil {
 		return fmt.Errorf("set the next night of shop %d: %w", s.ID, err)
 	}
 	return nil
@@ -207,43 +207,30 @@ func (db *DB) Prefixes(ctx context.Context) ([]string, error) {
 	return out, nil
 }
 
-// SetShop stores changed settings of a shop: all but its prefix. What that means for orders follows at once: due orders
-// whose status is no longer chosen go back to open (R1), and the next night is planned anew. changes are sentences for the
-// journal. An earlier start date causes a comparison of all ids at the next night.
-func (db *DB) SetShop(ctx context.Context, s doorzet.Shop, changes []string, actor string) error {
-	key, err := db.keys.seal(s.Key)
-	if err != nil {
-		return err
-	}
-	secret, err := db.keys.seal(s.Secret)
-	if err != nil {
-		return err
-	}
-	err = db.inTx(ctx, func(tx *sqlx.Tx) error {
+// SetShop stores what differs between two versions of a shop's settings: all but its prefix. Settings that others changed since
+// before was read stay as they are. What that means for orders follows at once: due orders whose status is no longer chosen
+// go back to open (R1), and the next night is planned anew. changes are sentences for the journal. An earlier start date
+// causes a comparison of all ids at the next night.
+func (db *DB) SetShop(ctx context.Context, before, after doorzet.Shop, changes []string, actor string) error {
+	err := db.inTx(ctx, func(tx *sqlx.Tx) error {
+		var r shopRow
+		if err := tx.GetContext(ctx, &r, selectShop+` WHERE id = $1 FOR UPDATE`, after.ID); err != nil {
+			return fmt.Errorf("shop %d: %w", after.ID, notFound(err))
+		}
+		now, err := r.shop(db.keys)
+		if err != nil {
+			return err
+		}
+		s := merged(now, before, after)
 		if err := refuseSameBooks(ctx, tx, s); err != nil {
 			return err
 		}
-		var sameTimes bool
-		err := tx.GetContext(ctx, &sameTimes, `
-			SELECT time_zone = $2 AND night_from = $3 AND night_to = $4 FROM shops WHERE id = $1 FOR UPDATE`,
-			s.ID, s.TimeZone, s.NightHours.From, s.NightHours.To)
-		if err != nil {
-			return fmt.Errorf("shop %d: %w", s.ID, notFound(err))
-		}
-		_, err = tx.ExecContext(ctx, `
-			UPDATE shops
-			   SET name = $2, url = $3, home = $4, home_key = $5, store_id = $6, consumer_key = $7, consumer_secret = $8,
-			       time_zone = $9, start_date = $10, starts_at = $11, statuses = $12, night_from = $13, night_to = $14,
-			       remainder = $15, books_id = $16, woo_version = $17, auth = $18, blocked_why = $19,
-			       full_import_at = CASE WHEN $11 < starts_at THEN NULL ELSE full_import_at END
-			 WHERE id = $1`,
-			s.ID, s.Name, s.URL, s.Home, doorzet.HomeKey(s.Home), s.StoreID, key, secret, s.TimeZone, s.StartDate.String(),
-			s.StartsAt(), pq.StringArray(s.Statuses), s.NightHours.From, s.NightHours.To, s.Remainder, s.BooksID,
-			s.WooVersion, s.Auth, s.BlockedWhy)
-		if err != nil {
+		if err := db.storeShop(ctx, tx, s); err != nil {
 			return err
 		}
-		if !sameTimes {
+		// A night whose time has come, but that nobody has planned yet, is not lost to a new timetable.
+		sameTimes := now.TimeZone == s.TimeZone && now.NightHours == s.NightHours
+		if !sameTimes && now.NextNightAt.After(time.Now()) {
 			if err := scheduleNight(ctx, tx, s, time.Now()); err != nil {
 				return err
 			}
@@ -255,7 +242,57 @@ func (db *DB) SetShop(ctx context.Context, s doorzet.Shop, changes []string, act
 		}
 		return withdrawUnchosen(ctx, tx, s.ID, actor)
 	})
-	return shopConflict(err, s)
+	return shopConflict(err, after)
+}
+
+// merged is the shop of now with what differs between before and after.
+func merged(now, before, after doorzet.Shop) doorzet.Shop {
+	take(&now.Name, before.Name, after.Name)
+	take(&now.URL, before.URL, after.URL)
+	take(&now.Home, before.Home, after.Home)
+	take(&now.StoreID, before.StoreID, after.StoreID)
+	take(&now.Key, before.Key, after.Key)
+	take(&now.Secret, before.Secret, after.Secret)
+	take(&now.TimeZone, before.TimeZone, after.TimeZone)
+	take(&now.StartDate, before.StartDate, after.StartDate)
+	take(&now.NightHours, before.NightHours, after.NightHours)
+	take(&now.Remainder, before.Remainder, after.Remainder)
+	take(&now.BooksID, before.BooksID, after.BooksID)
+	take(&now.WooVersion, before.WooVersion, after.WooVersion)
+	take(&now.Auth, before.Auth, after.Auth)
+	take(&now.BlockedWhy, before.BlockedWhy, after.BlockedWhy)
+	if !slices.Equal(before.Statuses, after.Statuses) {
+		now.Statuses = after.Statuses
+	}
+	return now
+}
+
+func take[T comparable](field *T, before, after T) {
+	if before != after {
+		*field = after
+	}
+}
+
+func (db *DB) storeShop(ctx context.Context, tx *sqlx.Tx, s doorzet.Shop) error {
+	key, err := db.keys.seal(s.Key)
+	if err != nil {
+		return err
+	}
+	secret, err := db.keys.seal(s.Secret)
+	if err != nil {
+		return err
+	}
+	_, err = tx.ExecContext(ctx, `
+		UPDATE shops
+		   SET name = $2, url = $3, home = $4, home_key = $5, store_id = $6, consumer_key = $7, consumer_secret = $8,
+		       time_zone = $9, start_date = $10, starts_at = $11, statuses = $12, night_from = $13, night_to = $14,
+		       remainder = $15, books_id = $16, woo_version = $17, auth = $18, blocked_why = $19,
+		       full_import_at = CASE WHEN $11 < starts_at THEN NULL ELSE full_import_at END
+		 WHERE id = $1`,
+		s.ID, s.Name, s.URL, s.Home, doorzet.HomeKey(s.Home), s.StoreID, key, secret, s.TimeZone, s.StartDate.String(),
+		s.StartsAt(), pq.StringArray(s.Statuses), s.NightHours.From, s.NightHours.To, s.Remainder, s.BooksID,
+		s.WooVersion, s.Auth, s.BlockedWhy)
+	return err
 }
 
 // withdrawUnchosen sends due orders back to open when neither the status that made them due nor the one last seen is chosen
@@ -326,21 +363,19 @@ func (db *DB) pausing(ctx context.Context, shopID int64, actor, text, update str
 	})
 }
 
-// SawShop records what the beginning of a night found: the reason to block the shop (R14; "" unblocks it), its version, how
-// it lets us in, and whether its webhooks are on (nil: it could not be told).
-func (db *DB) SawShop(ctx context.Context, s doorzet.Shop, webhooks *bool, actor string) (doorzet.Shop, error) {
-	if webhooks != nil {
-		s.WebhooksOn, s.WebhooksOffFor = doorzet.WebhooksSeen(s.WebhooksOn, s.WebhooksOffFor, *webhooks)
-	}
-	err := db.inTx(ctx, func(tx *sqlx.Tx) error {
+// SawShop records what a shop said of itself when a night began or went on: the reason to stop it (R14; "" lets it go on), its
+// version, how it lets us in, and a store id that it did not have before.
+func (db *DB) SawShop(ctx context.Context, s doorzet.Shop, actor string) error {
+	return db.inTx(ctx, func(tx *sqlx.Tx) error {
 		var before string
 		err := tx.GetContext(ctx, &before, `SELECT blocked_why FROM shops WHERE id = $1 FOR UPDATE`, s.ID)
 		if err != nil {
 			return fmt.Errorf("shop %d: %w", s.ID, notFound(err))
 		}
 		_, err = tx.ExecContext(ctx, `
-			UPDATE shops SET blocked_why = $2, woo_version = $3, auth = $4, webhooks_on = $5, webhooks_off_for = $6
-			 WHERE id = $1`, s.ID, s.BlockedWhy, s.WooVersion, s.Auth, s.WebhooksOn, s.WebhooksOffFor)
+			UPDATE shops SET blocked_why = $2, woo_version = $3, auth = $4,
+			       store_id = CASE WHEN store_id = '' AND NOT EXISTS (SELECT FROM shops o WHERE o.store_id = $5) THEN $5 ELSE store_id END
+			 WHERE id = $1`, s.ID, s.BlockedWhy, s.WooVersion, s.Auth, s.StoreID)
 		if err != nil {
 			return fmt.Errorf("record what shop %d said: %w", s.ID, err)
 		}
@@ -352,19 +387,50 @@ func (db *DB) SawShop(ctx context.Context, s doorzet.Shop, webhooks *bool, actor
 		}
 		return nil
 	})
-	return s, err
 }
 
-// FinishImport records that an import that began at start is complete; full says that it compared all ids.
-func (db *DB) FinishImport(ctx context.Context, shopID int64, start time.Time, full bool) error {
+// SawWebhooks records whether a night found a shop's webhooks on, and returns what that makes of the window's width (R4). Each
+// night counts once, also when it is taken over.
+func (db *DB) SawWebhooks(ctx context.Context, shopID, nightID int64, found bool) (on bool, err error) {
+	err = db.inTx(ctx, func(tx *sqlx.Tx) error {
+		var s struct {
+			On     bool `db:"webhooks_on"`
+			OffFor int  `db:"webhooks_off_for"`
+		}
+		err := tx.GetContext(ctx, &s, `SELECT webhooks_on, webhooks_off_for FROM shops WHERE id = $1 FOR UPDATE`, shopID)
+		if err != nil {
+			return fmt.Errorf("shop %d: %w", shopID, notFound(err))
+		}
+		on = s.On
+		res, err := tx.ExecContext(ctx, `UPDATE nights SET webhooks_on = $2 WHERE id = $1 AND webhooks_on IS NULL`, nightID, found)
+		if err != nil {
+			return fmt.Errorf("record the webhooks of shop %d: %w", shopID, err)
+		}
+		if n, _ := res.RowsAffected(); n == 0 && nightID != 0 {
+			return nil
+		}
+		var offFor int
+		on, offFor = doorzet.WebhooksSeen(s.On, s.OffFor, found)
+		_, err = tx.ExecContext(ctx, `UPDATE shops SET webhooks_on = $2, webhooks_off_for = $3 WHERE id = $1`, shopID, on, offFor)
+		if err != nil {
+			return fmt.Errorf("record the webhooks of shop %d: %w", shopID, err)
+		}
+		return nil
+	})
+	return on, err
+}
+
+// FinishImport records that an import that began at start is complete, and which orders it could not read. full says that it
+// compared all ids, from the start date that the shop had then.
+func (db *DB) FinishImport(ctx context.Context, shop doorzet.Shop, start time.Time, full bool) error {
 	return db.inTx(ctx, func(tx *sqlx.Tx) error {
 		_, err := tx.ExecContext(ctx, `
 			UPDATE shops
-			   SET imported_at = greatest(imported_at, $2),
-			       full_import_at = CASE WHEN $3 THEN greatest(full_import_at, $2) ELSE full_import_at END
-			 WHERE id = $1`, shopID, start.UTC(), full)
+			   SET imported_at = greatest(imported_at, $2), unread = coalesce(CAST($5 AS bigint[]), '{}'),
+			       full_import_at = CASE WHEN $3 AND starts_at = $4 THEN greatest(full_import_at, $2) ELSE full_import_at END
+			 WHERE id = $1`, shop.ID, start.UTC(), full, shop.StartsAt(), pq.Array(shop.Unread))
 		if err != nil {
-			return fmt.Errorf("record the import of shop %d: %w", shopID, err)
+			return fmt.Errorf("record the import of shop %d: %w", shop.ID, err)
 		}
 		return nil
 	})

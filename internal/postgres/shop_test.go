@@ -114,7 +114,7 @@ func TestR14_settingsKeepShopsApart(t *testing.T) {
 	} {
 		s := c.shop
 		c.change(&s)
-		err := b.db.SetShop(t.Context(), s, nil, "anna")
+		err := b.db.SetShop(t.Context(), c.shop, s, nil, "anna")
 		if c.why == "" && err != nil {
 			t.Errorf("%s: %v", c.name, err)
 		}
@@ -130,12 +130,14 @@ func TestShopKeepsItsSettings(t *testing.T) {
 	s := b.shop
 	s.Name, s.TimeZone, s.NightHours, s.Remainder = "Other", "-03:30", doorzet.NightHours{From: 23 * 60, To: 180}, false
 	s.StartDate, s.Statuses, s.Key, s.WooVersion, s.Auth = doorzet.Date{Year: 2026, Month: time.March, Day: 29}, []string{"on-hold"}, "ck_new", "9.1", "query"
-	if err := b.db.SetShop(t.Context(), s, []string{"Key changed."}, "anna"); err != nil {
+	// Meanwhile a night stopped the shop and somebody else gave it another secret: neither is undone.
+	b.exec(t, `UPDATE shops SET blocked_why = 'Another shop answers.' WHERE id = $1`, s.ID)
+	if err := b.db.SetShop(t.Context(), b.shop, s, []string{"Key changed."}, "anna"); err != nil {
 		t.Fatal(err)
 	}
 	got := b.reload(t, s.ID)
 	if got.Name != "Other" || got.TimeZone != "-03:30" || got.NightHours != s.NightHours || got.Remainder || got.StartDate != s.StartDate ||
-		got.Statuses[0] != "on-hold" || got.Key != "ck_new" || got.Secret != "cs_verysecret" || got.WooVersion != "9.1" || got.Auth != "query" || got.Prefix != "WC" {
+		got.Statuses[0] != "on-hold" || got.Key != "ck_new" || got.Secret != "cs_verysecret" || got.WooVersion != "9.1" || got.Auth != "query" || got.Prefix != "WC" || got.BlockedWhy != "Another shop answers." {
 		t.Errorf("kept as %+v", got)
 	}
 	if starts := one[time.Time](t, b, `SELECT starts_at FROM shops`); !starts.Equal(s.StartsAt()) {
@@ -144,7 +146,7 @@ func TestShopKeepsItsSettings(t *testing.T) {
 	if !got.NextNightAt.After(time.Now()) || got.NextNightAt.Equal(b.shop.NextNightAt) {
 		t.Errorf("the next night is %s, it was %s before the hours changed", got.NextNightAt, b.shop.NextNightAt)
 	}
-	if err := b.db.SetShop(t.Context(), doorzet.Shop{ID: 99, TimeZone: "UTC"}, nil, "anna"); !errors.Is(err, doorzet.ErrNotFound) {
+	if err := b.db.SetShop(t.Context(), doorzet.Shop{}, doorzet.Shop{ID: 99, TimeZone: "UTC"}, nil, "anna"); !errors.Is(err, doorzet.ErrNotFound) {
 		t.Errorf("a shop that is not there: %v", err)
 	}
 }
@@ -154,7 +156,7 @@ func TestR12_anEarlierStartDateIsCompared(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	now := time.Now()
-	if err := b.db.FinishImport(t.Context(), b.shop.ID, now, true); err != nil {
+	if err := b.db.FinishImport(t.Context(), b.shop, now, true); err != nil {
 		t.Fatal(err)
 	}
 	for _, c := range []struct {
@@ -163,7 +165,7 @@ func TestR12_anEarlierStartDateIsCompared(t *testing.T) {
 	}{{2021, false}, {2019, true}} {
 		s := b.reload(t, b.shop.ID)
 		s.StartDate.Year = c.year
-		if err := b.db.SetShop(t.Context(), s, nil, "anna"); err != nil {
+		if err := b.db.SetShop(t.Context(), doorzet.Shop{}, s, nil, "anna"); err != nil {
 			t.Fatal(err)
 		}
 		if got := b.reload(t, s.ID); got.FullImportAt.IsZero() != c.compare || got.ImportedAt.IsZero() {

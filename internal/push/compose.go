@@ -23,7 +23,7 @@ func (p *Pusher) compose(ctx context.Context, job doorzet.PushJob) (doorzet.Docu
 	}
 	if !namesItsRates(order) {
 		rates, err := p.Rates(ctx, job.Shop)
-		if err != nil {
+		if err != nil && !refuses(err) {
 			return doorzet.Document{}, shopTrouble("The shop could not be asked for its tax rates", err)
 		}
 		in.RateCountries, in.RatePercents = rates.Countries, rates.Percents
@@ -41,6 +41,12 @@ func namesItsRates(o doorzet.ShopOrder) bool {
 		}
 	}
 	return true
+}
+
+// refuses tells whether a shop answers, but not to our key: the order is held then, by what it does not say itself.
+func refuses(err error) bool {
+	var t *doorzet.ShopError
+	return errors.As(err, &t) && (t.Kind == doorzet.ShopDenied || t.Kind == doorzet.ShopRefused || t.Status == 404)
 }
 
 // fresh is the order's document, read again when it is older than doorzet.FreshFor. An order that was read again is judged

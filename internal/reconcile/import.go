@@ -2,8 +2,6 @@ package reconcile
 
 import (
 	"context"
-	"strconv"
-	"strings"
 	"time"
 
 	"github.com/doorzet/doorzet/internal/doorzet"
@@ -17,19 +15,13 @@ import (
 // one asks from where this one did.
 func (w *work) importOrders(ctx context.Context) error {
 	first := w.shop.ImportedAt.IsZero()
-	answered := true // by what an earlier worker asked
+	answered, resumed := true, w.n.Step != doorzet.StepImport || w.n.Page != 0
 	if w.n.Step == doorzet.StepImport {
-		q := Query{Full: true, FromPage: w.n.Page + 1}
-		switch {
-		case first:
-			q.CreatedAfter = w.start()
-		case modifiedFilter(w.shop.WooVersion):
-			q.ModifiedAfter = w.shop.ImportedAt.Add(-doorzet.ImportOverlap - time.Second)
-		default:
-			q.CreatedAfter = w.shop.ImportedAt.Add(-doorzet.ImportOverlapCreated - time.Second)
+		if err := w.again(ctx); err != nil {
+			return err
 		}
 		var err error
-		if answered, err = w.list(ctx, q, everyLook); err != nil {
+		if answered, err = w.list(ctx, w.changed(first), everyLook); err != nil {
 			return err
 		}
 	}
@@ -44,7 +36,44 @@ func (w *work) importOrders(ctx context.Context) error {
 	if !answered {
 		return nil
 	}
-	return w.r.Store.FinishImport(ctx, w.shop.ID, w.n.StartedAt, full)
+	w.shop.Unread = w.bad
+	// Between two slots of a first import rows may have slid to pages that were read: the next night compares all ids.
+	return w.r.Store.FinishImport(ctx, w.shop, w.n.StartedAt, full && !(first && resumed))
+}
+
+// again asks for the orders that the last import could not read.
+func (w *work) again(ctx context.Context) error {
+	if w.n.Page != 0 {
+		return nil
+	}
+	for _, id := range w.shop.Unread {
+		look, err := w.woo.Look(ctx, doorzet.ByImport, id)
+		switch {
+		case err != nil && stops(err):
+			return err
+		case err != nil:
+			w.unread(Bad{id, err.Error()})
+			continue
+		}
+		if err := w.apply(ctx, false, []doorzet.Look{look}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// changed asks for all orders the first time, then for those that changed since the last import.
+func (w *work) changed(first bool) Query {
+	q := Query{Full: true}
+	switch {
+	case first:
+		q.CreatedAfter = w.start()
+	case doorzet.ModifiedFilter(w.shop.WooVersion):
+		q.ModifiedAfter = w.shop.ImportedAt.Add(-doorzet.ImportOverlap - time.Second)
+	default:
+		q.CreatedAfter = w.shop.ImportedAt.Add(-doorzet.ImportOverlapCreated - time.Second)
+	}
+	return q
 }
 
 // start is the start date as a strict lower bound: the shop's comparison leaves the bound itself out.
@@ -53,11 +82,20 @@ func (w *work) start() time.Time { return w.shop.StartsAt().Add(-time.Second) }
 // compare compares all orders since the start date with what is stored: those of every status, unless the first import has
 // just read them, then those in the trash. It tells whether the shop answered any.
 func (w *work) compare(ctx context.Context, first bool) (answered bool, err error) {
-	if err := w.next(ctx, doorzet.StepCompare); err != nil {
-		return false, err
-	}
-	if !first {
+	if w.n.Step != doorzet.StepTrash && !first {
+		if w.n.Step != doorzet.StepCompare {
+			if err := w.next(ctx, doorzet.StepCompare); err != nil {
+				return false, err
+			}
+		}
 		if answered, err = w.list(ctx, Query{CreatedAfter: w.start()}, w.unknown); err != nil {
+			return false, err
+		}
+	} else if w.n.Step == doorzet.StepTrash {
+		answered = true // by what an earlier slot asked
+	}
+	if w.n.Step != doorzet.StepTrash {
+		if err := w.next(ctx, doorzet.StepTrash); err != nil {
 			return false, err
 		}
 	}
@@ -83,16 +121,18 @@ func (w *work) unknown(ctx context.Context, looks []doorzet.Look) (func(doorzet.
 	}, err
 }
 
-// list reads a whole list and records what is wanted of it. When fewer orders came than the shop announced it reads once more;
-// what is still missing then is a finding for the owner. It tells whether the shop answered any order.
+// list reads a whole list, from the page on where the night left it, and records what is wanted of it. When fewer orders came
+// than the shop announced it reads once more; what is still missing then is a finding for the owner. It tells whether the
+// shop answered any order.
 func (w *work) list(ctx context.Context, q Query, wants func(context.Context, []doorzet.Look) (func(doorzet.Look) bool, error)) (answered bool, err error) {
+	if w.n.Page == listDone {
+		return true, nil
+	}
+	q.FromPage = w.n.Page + 1
 	each := func(p Page) error {
 		want, err := wants(ctx, p.Looks)
 		if err != nil {
 			return err
-		}
-		if q.FromPage > 0 {
-			w.n.Page = p.Page
 		}
 		return w.page(ctx, p, false, want)
 	}
@@ -109,20 +149,3 @@ func (w *work) list(ctx context.Context, q Query, wants func(context.Context, []
 	}
 	return listed.Answered > 0, nil
 }
-
-// modifiedFilter tells whether a WooCommerce version can filter orders on their modification: 5.8 and later. Older ones
-// silently answer everything. A version that is not known counts as new.
-func modifiedFilter(version string) bool {
-	parts := strings.SplitN(version, ".", 3)
-	if len(parts) < 2 {
-		return true
-	}
-	major, err1 := strconv.Atoi(parts[0])
-	minor, err2 := strconv.Atoi(parts[1])
-	if err1 != nil || err2 != nil {
-		return true
-	}
-	return major > 5 || major == 5 && minor >= 8
-}
-
-func itoa(n int64) string { return strconv.FormatInt(n, 10) }

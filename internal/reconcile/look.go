@@ -90,8 +90,9 @@ func (w *work) single(ctx context.Context, id int64, troubles *atomic.Int32) err
 		if stops(err) || ctx.Err() != nil || troubles.Add(1) >= troublesInARow {
 			return err
 		}
-		w.unread("Order " + itoa(id) + " could not be read: " + err.Error())
-		return nil
+		w.unread(Bad{id, err.Error()})
+		w.progress(1)
+		return w.save(ctx, false)
 	}
 	troubles.Store(0)
 	if err := w.apply(ctx, true, []doorzet.Look{look}); err != nil {
@@ -133,13 +134,15 @@ func (w *work) bulk(ctx context.Context) error {
 	}
 	from := w.n.StartedAt.Add(-doorzet.BulkLookback)
 	q := Query{Statuses: w.shop.Statuses, Full: true, FromPage: w.n.Page + 1}
-	if modifiedFilter(w.shop.WooVersion) {
+	if doorzet.ModifiedFilter(w.shop.WooVersion) {
 		q.ModifiedAfter = from.Add(-time.Second) // the shop's comparison is strict, its times are whole seconds
 	} else {
 		q.CreatedAfter = from.Add(-time.Second)
 	}
+	if w.n.Page == listDone {
+		return nil
+	}
 	each := func(p Page) error {
-		w.n.Page = p.Page
 		return w.page(ctx, p, true, func(l doorzet.Look) bool { return open[l.WooID] })
 	}
 	_, err = w.woo.List(ctx, doorzet.ByNight, q, each)
@@ -152,6 +155,9 @@ func (w *work) bulk(ctx context.Context) error {
 	return err
 }
 
+// listDone is the page of a night whose list was read to its end: it is not asked for a page beyond.
+const listDone = -1
+
 // page records the looks of one page that are wanted, and how far the list is.
 func (w *work) page(ctx context.Context, p Page, marks bool, want func(doorzet.Look) bool) error {
 	for _, bad := range p.Bad {
@@ -161,7 +167,10 @@ func (w *work) page(ctx context.Context, p Page, marks bool, want func(doorzet.L
 	if err := w.apply(ctx, marks, looks); err != nil {
 		return err
 	}
-	w.n.Done, w.n.Todo = p.Page, p.Pages
+	w.n.Page, w.n.Done, w.n.Todo = p.Page, p.Page, p.Pages
+	if p.Page >= p.Pages {
+		w.n.Page = listDone
+	}
 	if err := w.save(ctx, true); err != nil {
 		return err
 	}
@@ -215,6 +224,10 @@ func (w *work) batches(ctx context.Context, ids []int64) error {
 	var chosen []int64
 	for batch := range slices.Chunk(ids, doorzet.BatchSize) {
 		found, err := w.batch(ctx, batch)
+		if errors.Is(err, errNoList) {
+			w.note("The shop answered a list by id without orders that it has (a cache or a plugin in between?). Nothing was concluded from it; what the night did not look at by other ways stays as it is.")
+			return nil
+		}
 		if err != nil {
 			return err
 		}
@@ -241,73 +254,70 @@ func (w *work) batches(ctx context.Context, ids []int64) error {
 
 // batch looks at up to a hundred orders and returns those that now have a chosen status: they are not recorded yet.
 func (w *work) batch(ctx context.Context, ids []int64) (chosen []int64, err error) {
-	answered := make(map[int64]bool, len(ids))
+	left := slices.Clone(ids)
 	var looks []doorzet.Look
+	take := func(l doorzet.Look) bool {
+		n := len(left)
+		left = slices.DeleteFunc(left, func(id int64) bool { return id == l.WooID })
+		return len(left) < n
+	}
 	_, err = w.woo.List(ctx, doorzet.ByNight, Query{Include: ids}, func(p Page) error {
 		for _, bad := range p.Bad {
 			w.unread(bad)
 		}
 		for _, l := range p.Looks {
-			if answered[l.WooID] {
-				continue
-			}
-			answered[l.WooID] = true
-			if w.shop.Chosen(l.Status) {
+			switch {
+			case !take(l):
+			case w.shop.Chosen(l.Status):
 				chosen = append(chosen, l.WooID)
-				continue
+			default:
+				looks = append(looks, l)
 			}
-			looks = append(looks, l)
 		}
 		return nil
 	})
 	if err != nil {
 		return nil, err
 	}
-	missing := slices.DeleteFunc(slices.Clone(ids), func(id int64) bool { return answered[id] })
-	if len(missing) > 0 {
-		more, err := w.missing(ctx, missing, len(missing) == len(ids))
+	if len(left) > 0 {
+		_, err = w.woo.List(ctx, doorzet.ByNight, Query{Include: left, Statuses: []string{"trash"}}, func(p Page) error {
+			looks = append(looks, slices.DeleteFunc(p.Looks, func(l doorzet.Look) bool { return !take(l) })...)
+			return nil
+		})
 		if err != nil {
 			return nil, err
 		}
-		looks = append(looks, more...)
 	}
-	return chosen, w.apply(ctx, true, looks)
-}
-
-// missing looks for orders that a list left out. A list is no proof: they may be in the trash, or of a status that the shop no
-// longer registers. Only the answer to a question for the single order says that it is gone.
-func (w *work) missing(ctx context.Context, ids []int64, all bool) ([]doorzet.Look, error) {
-	var looks []doorzet.Look
-	left := slices.Clone(ids)
-	_, err := w.woo.List(ctx, doorzet.ByNight, Query{Include: ids, Statuses: []string{"trash"}}, func(p Page) error {
-		looks = append(looks, p.Looks...)
-		for _, l := range p.Looks {
-			left = slices.DeleteFunc(left, func(id int64) bool { return id == l.WooID })
-		}
-		return nil
-	})
-	if err != nil {
+	if err := w.apply(ctx, true, looks); err != nil {
 		return nil, err
 	}
-	for i, id := range left {
-		look, err := w.woo.Look(ctx, doorzet.ByNight, id)
-		if err != nil && (stops(err) || i+1 >= troublesInARow && len(looks) == 0) {
-			return nil, err
-		}
-		if err != nil {
-			w.unread("Order " + itoa(id) + " could not be read: " + err.Error())
-			continue
-		}
-		if all && len(ids) > 1 && !look.Missing && w.listed(look.Status) {
-			return nil, &doorzet.ShopError{Kind: doorzet.ShopStrange, Advice: "The shop answered a list without orders that it has. Nothing was concluded from it; a cache or a plugin may be in between."}
-		}
-		looks = append(looks, look)
-	}
-	return looks, nil
+	return chosen, w.missing(ctx, left, len(left) == len(ids))
 }
 
-// listed tells whether a list of every status must have held an order with this one.
-func (w *work) listed(status string) bool {
+// missing looks for orders that no list answered. A list is no proof: they may be of a status that the shop no longer
+// registers. Only the answer to a question for the single order says that it is gone. When a list left out everything that
+// it was asked for, a few of the orders are asked for first: if the shop has them, its lists by id are not to be trusted.
+func (w *work) missing(ctx context.Context, ids []int64, all bool) error {
+	const probes = 3
+	if all && len(ids) > probes {
+		for _, id := range ids[:probes] {
+			look, err := w.woo.Look(ctx, doorzet.ByNight, id)
+			if err != nil {
+				return err
+			}
+			if !look.Missing && listed(look.Status) {
+				return errNoList
+			}
+		}
+	}
+	return w.singles(ctx, ids)
+}
+
+// errNoList means that a shop's lists by id leave out orders that it has.
+var errNoList = errors.New("the shop's lists by id leave out orders that it has")
+
+// listed tells whether a list of every status must have held an order with this one: a status of WooCommerce's own.
+func listed(status string) bool {
 	switch status {
 	case "pending", "processing", "on-hold", "completed", "cancelled", "refunded", "failed":
 		return true

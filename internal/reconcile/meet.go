@@ -6,7 +6,7 @@ import (
 	"github.com/doorzet/doorzet/internal/doorzet"
 )
 
-// meet is steps 1 and 2: is it the same shop, are its webhooks on, what is the window, how many orders are open in it.
+// meet asks whether it is still the same shop (R14), also when a night goes on: another may have moved in meanwhile.
 func (w *work) meet(ctx context.Context) error {
 	id, err := w.woo.Identity(ctx)
 	if err != nil {
@@ -17,34 +17,39 @@ func (w *work) meet(ctx context.Context) error {
 	if id.Version != "" {
 		w.shop.WooVersion = id.Version
 	}
-	var on *bool
-	if w.shop.BlockedWhy == "" {
-		on = w.webhooks(ctx)
+	if w.shop.StoreID == "" {
+		w.shop.StoreID = id.StoreID
 	}
-	w.shop, err = w.r.Store.SawShop(ctx, w.shop, on, w.actor())
-	if err != nil {
+	if err := w.r.Store.SawShop(ctx, w.shop, w.actor()); err != nil {
 		return err
 	}
 	if w.shop.BlockedWhy != "" {
 		return errStopped
 	}
-	return w.window(ctx)
+	return nil
 }
 
-// webhooks tells whether the shop's webhooks are on, or nil when the shop does not say: then the window stays as it is.
-func (w *work) webhooks(ctx context.Context) *bool {
+// webhooks asks whether the shop's webhooks are on. When the shop does not say, the window stays as it is.
+func (w *work) webhooks(ctx context.Context) error {
 	hooks, err := w.woo.Webhooks(ctx)
-	if err != nil {
+	if isShopTrouble(err) {
 		w.note("The shop does not say which webhooks it has: %s", err.Error())
 		w.n.WebhooksOn = w.shop.WebhooksOn
 		return nil
 	}
-	on := doorzet.WebhooksAreOn(w.r.PublicURL, hooks)
-	w.n.WebhooksOn = on
-	return &on
+	if err != nil {
+		return err
+	}
+	w.n.WebhooksOn = doorzet.WebhooksAreOn(w.r.PublicURL, hooks)
+	w.shop.WebhooksOn, err = w.r.Store.SawWebhooks(ctx, w.shop.ID, w.n.ID, w.n.WebhooksOn)
+	return err
 }
 
+// window is the rest of step 1, and step 2: are the webhooks on, what is the window, how many orders are open in it.
 func (w *work) window(ctx context.Context) error {
+	if err := w.webhooks(ctx); err != nil {
+		return err
+	}
 	w.n.Since = doorzet.WindowSince(w.n.StartedAt, w.shop.Location(), w.shop.WebhooksOn)
 	if err := w.r.Store.Widen(ctx, w.shop.ID, w.n.Since); err != nil {
 		return err

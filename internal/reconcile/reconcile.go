@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"sync"
 	"time"
 
@@ -28,9 +29,15 @@ type Query struct {
 // Page is one page of answers.
 type Page struct {
 	Looks []doorzet.Look
-	Bad   []string // orders that could not be read, in words
+	Bad   []Bad
 	Page  int
 	Pages int
+}
+
+// Bad is an order of a list that could not be read.
+type Bad struct {
+	WooID int64 // 0 when not even that could be read
+	Why   string
 }
 
 // Listed tells what a whole list held.
@@ -59,8 +66,9 @@ type Shop interface {
 type store interface {
 	orders
 	Shop(ctx context.Context, id int64) (doorzet.Shop, error)
-	SawShop(ctx context.Context, s doorzet.Shop, webhooks *bool, actor string) (doorzet.Shop, error)
-	FinishImport(ctx context.Context, shopID int64, start time.Time, full bool) error
+	SawShop(ctx context.Context, s doorzet.Shop, actor string) error
+	SawWebhooks(ctx context.Context, shopID, nightID int64, found bool) (on bool, err error)
+	FinishImport(ctx context.Context, shop doorzet.Shop, start time.Time, full bool) error
 	ClaimNight(ctx context.Context, id int64) (doorzet.Night, error)
 	RenewNight(ctx context.Context, n doorzet.Night) error
 	SaveNight(ctx context.Context, n doorzet.Night) error
@@ -102,8 +110,10 @@ const (
 	callsAtOnce = 2
 	// troublesInARow is how many reads in a row may fail before a night stops asking.
 	troublesInARow = 5
-	// giveUpAfter is how long after its time a planned night is still tried.
+	// giveUpAfter is how long after its start a planned night in trouble is still tried, and waitByHand one by hand when the
+	// trouble is ours: with a shop in trouble the person who waits is told at once.
 	giveUpAfter = 6 * time.Hour
+	waitByHand  = 5 * time.Minute
 )
 
 // Run runs one night, or goes on with it. It returns nil when there is nothing to do. Whatever happens to the night is recorded in
@@ -121,6 +131,9 @@ func (r *Reconciler) Run(ctx context.Context, nightID int64) error {
 	w, err := r.begin(kept, n)
 	if err == nil {
 		err = w.steps(kept)
+	}
+	if err != nil && errors.Is(context.Cause(kept), doorzet.ErrLost) {
+		err = doorzet.ErrLost
 	}
 	stop()
 	return r.end(ctx, w, n, err)
@@ -156,6 +169,7 @@ type work struct {
 
 	mu      sync.Mutex
 	savedAt time.Time
+	bad     []int64 // orders that could not be read
 }
 
 func (r *Reconciler) begin(ctx context.Context, n doorzet.Night) (*work, error) {
@@ -171,12 +185,17 @@ func (r *Reconciler) begin(ctx context.Context, n doorzet.Night) (*work, error) 
 // steps are the steps of R3 in their order. Each begins where the night's row says that it was left. Step 5, refunds, has
 // nothing to ask yet: refunds are not booked.
 func (w *work) steps(ctx context.Context) error {
+	if err := w.meet(ctx); err != nil {
+		return err
+	}
 	if w.n.Step == "" || w.n.Step == doorzet.StepShop {
-		if err := w.meet(ctx); err != nil {
+		if err := w.window(ctx); err != nil {
 			return err
 		}
 	}
-	if w.n.Step != doorzet.StepImport && w.n.Step != doorzet.StepCompare {
+	switch w.n.Step {
+	case doorzet.StepImport, doorzet.StepCompare, doorzet.StepTrash:
+	case doorzet.StepShop, doorzet.StepLook, doorzet.StepBulk, doorzet.StepRemainder:
 		if err := w.look(ctx); err != nil {
 			return err
 		}
@@ -200,18 +219,18 @@ func (r *Reconciler) end(ctx context.Context, w *work, n doorzet.Night, err erro
 		log.Info("night done", "strategy", w.n.Strategy, "open", w.n.Open, "requests", w.n.Requests.Total)
 		recorded = r.Store.FinishNight(ctx, w.n, doorzet.NightDone, "")
 	case errors.Is(err, doorzet.ErrLost):
-		log.Warn("the night was taken over by another worker")
-		return nil
+		log.Warn("the night's claim was lost; it goes on where it stood")
+		recorded = r.Store.PostponeNight(ctx, w.n, 0, "") // nothing, when another worker has it
 	case errors.Is(err, errStopped):
 		log.Warn("no night", "why", w.shop.BlockedWhy)
 		recorded = r.Store.FinishNight(ctx, w.n, doorzet.NightFailed, w.shop.BlockedWhy)
 	case stopping, errors.Is(err, errSlotOver):
 		recorded = r.Store.PostponeNight(ctx, w.n, 0, "")
-	case !n.Planned || r.Now().Sub(n.RunAt) > giveUpAfter:
+	case r.givesUp(n, err):
 		log.Warn("night failed", "why", err.Error())
 		recorded = r.Store.FinishNight(ctx, w.n, doorzet.NightFailed, err.Error())
 	default:
-		after := retryAfter(err, n.Attempts)
+		after := retryAfter(err, n)
 		log.Warn("night goes on later", "why", err.Error(), "after", after.String())
 		recorded = r.Store.PostponeNight(ctx, w.n, after, err.Error())
 	}
@@ -221,14 +240,29 @@ func (r *Reconciler) end(ctx context.Context, w *work, n doorzet.Night, err erro
 	return nil
 }
 
-// retryAfter is when a planned night is tried again: after 5, 10, 20, 40 minutes, then each hour, not before the shop said so.
-func retryAfter(err error, attempts int) time.Duration {
-	wait := min(5*time.Minute<<min(max(attempts-1, 0), 4), time.Hour)
-	var trouble *doorzet.ShopError
-	if errors.As(err, &trouble) {
-		wait = max(wait, trouble.RetryAfter)
+// givesUp tells whether a night in trouble is not tried again.
+func (r *Reconciler) givesUp(n doorzet.Night, err error) bool {
+	tried := r.Now().Sub(n.StartedAt)
+	if n.Planned {
+		return tried > giveUpAfter
 	}
-	return wait
+	return isShopTrouble(err) || tried > waitByHand
+}
+
+func isShopTrouble(err error) bool {
+	var trouble *doorzet.ShopError
+	return errors.As(err, &trouble)
+}
+
+// retryAfter is when a night is tried again: after 5, 10, 20, 40 minutes, then each hour, not before the shop said so. Trouble of
+// our own is tried after seconds.
+func retryAfter(err error, n doorzet.Night) time.Duration {
+	var trouble *doorzet.ShopError
+	if !errors.As(err, &trouble) {
+		return min(5*time.Second<<min(max(n.Attempts-1, 0), 6), 5*time.Minute)
+	}
+	wait := min(5*time.Minute<<min(max(n.Attempts-1, 0), 4), time.Hour)
+	return max(wait, trouble.RetryAfter)
 }
 
 // count takes over how often the shop was asked.
@@ -277,12 +311,15 @@ func (w *work) note(format string, args ...any) {
 	w.n.Notes = append(w.n.Notes, text)
 }
 
-// unread counts an order that could not be read; it is looked at again the coming night.
-func (w *work) unread(what string) {
+// unread counts an order that could not be read. The coming night asks for it by itself.
+func (w *work) unread(b Bad) {
 	w.mu.Lock()
 	w.n.Unread++
+	if b.WooID != 0 && !slices.Contains(w.bad, b.WooID) {
+		w.bad = append(w.bad, b.WooID)
+	}
 	w.mu.Unlock()
-	w.note("%s", what)
+	w.note("Order %d could not be read: %s", b.WooID, b.Why)
 }
 
 // slot ends a night that has held its worker long enough.
@@ -356,7 +393,7 @@ func (w *work) found(l doorzet.Look, a doorzet.Applied) {
 		w.n.BulkFound++
 	case doorzet.StepRemainder:
 		w.n.RemainderFound++
-	case doorzet.StepShop, doorzet.StepLook, doorzet.StepImport, doorzet.StepCompare:
+	case doorzet.StepShop, doorzet.StepLook, doorzet.StepImport, doorzet.StepCompare, doorzet.StepTrash:
 	}
 	if w.see != nil {
 		w.see(l, a)

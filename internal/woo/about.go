@@ -7,7 +7,6 @@ import (
 	"html"
 	"net/url"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/shopspring/decimal"
@@ -127,19 +126,6 @@ func (c *Client) System(ctx context.Context) (System, error) {
 		Currency:   string(v.Settings.Currency),
 		HPOS:       bool(v.Settings.HPOS) || strings.HasSuffix(string(v.Settings.Datastore), "OrdersTableDataStore"),
 	}, nil
-}
-
-// ModifiedFilter tells whether a WooCommerce version can filter orders on when they were modified (5.8 and later). Older
-// ones ignore the parameter and answer with everything. A version that is not known counts as a new one.
-func ModifiedFilter(version string) bool {
-	major, rest, _ := strings.Cut(version, ".")
-	minor, _, _ := strings.Cut(rest, ".")
-	a, err := strconv.Atoi(major)
-	if err != nil {
-		return true
-	}
-	b, _ := strconv.Atoi(strings.TrimRight(minor, "-abcdefghijklmnopqrstuvwxyz"))
-	return a > 5 || a == 5 && b >= 8
 }
 
 // strange makes a ShopError for an answer of the wrong shape.

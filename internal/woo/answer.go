@@ -37,7 +37,7 @@ func read(resp *http.Response, body []byte, q call, now time.Time) (answer, erro
 		return answer{}, &doorzet.ShopError{Kind: doorzet.ShopStrange, Status: resp.StatusCode,
 			Advice: "The shop answered a question with a status that WooCommerce never sends. Something stands between us and the shop."}
 	}
-	if err := cached(resp.Header); err != nil && !q.public {
+	if err := cached(resp.Header); err != nil {
 		return answer{}, err
 	}
 	return answer{status: resp.StatusCode, header: resp.Header, body: clean, tls: resp.TLS, dirty: dirty}, nil

@@ -138,11 +138,9 @@ func (c *Client) request(ctx context.Context, q call, w way) (*http.Request, err
 		address = c.base() + "/"
 		query.Set("rest_route", q.path)
 	}
-	if !q.public {
-		// Caches in front of shops (LiteSpeed's "Cache REST API") keep answers for days and look at the URL only. An
-		// unknown parameter is ignored by WordPress; in a signature it counts like any other.
-		query.Set("nocache", rand.Text()[:12])
-	}
+	// Caches in front of shops (LiteSpeed's "Cache REST API") keep answers for days and look at the URL only. An unknown
+	// parameter is ignored by WordPress; in a signature it counts like any other.
+	query.Set("nocache", rand.Text()[:12])
 	switch {
 	case q.public:
 	case w.kind == "query":

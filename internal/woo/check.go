@@ -240,7 +240,7 @@ func (d *diagnosis) version(context.Context) (string, string, bool) {
 		return "not known", "See Identity.", false
 	}
 	found := "WooCommerce " + d.system.WooVersion
-	if !ModifiedFilter(d.system.WooVersion) {
+	if !doorzet.ModifiedFilter(d.system.WooVersion) {
 		return found, "Update WooCommerce: before 5.8 it cannot tell which orders changed, so nights look at when orders were made.", false
 	}
 	return found, "", true

@@ -108,7 +108,8 @@ func wrongRoute(err error) bool {
 	if !errors.As(err, &se) {
 		return false
 	}
-	return se.Kind == doorzet.ShopRedirect || se.Status == http.StatusNotFound && se.Code == ""
+	page := se.Status == http.StatusOK && se.Kind == doorzet.ShopStrange && errors.Is(se, errPage)
+	return page || se.Kind == doorzet.ShopRedirect || se.Status == http.StatusNotFound && se.Code == ""
 }
 
 // findPlain asks whether the shop has no /wp-json/ at all but answers routes as ?rest_route=, and remembers that. Every

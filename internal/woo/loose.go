@@ -23,7 +23,9 @@ func (t *text) UnmarshalJSON(b []byte) error {
 	*t = ""
 	switch b = bytes.TrimSpace(b); b[0] {
 	case '"':
-		return json.Unmarshal(b, (*string)(t))
+		err := json.Unmarshal(b, (*string)(t))
+		*t = text(printable(string(*t)))
+		return err
 	case 'n':
 		return nil
 	case '[', '{':
@@ -34,6 +36,16 @@ func (t *text) UnmarshalJSON(b []byte) error {
 	}
 	*t = text(b)
 	return nil
+}
+
+// printable is a text without control characters but line breaks and tabs: nobody typed them, and a database refuses some.
+func printable(s string) string {
+	return strings.Map(func(r rune) rune {
+		if r < ' ' && r != '\n' && r != '\t' && r != '\r' || r == 0x7f {
+			return -1
+		}
+		return r
+	}, s)
 }
 
 // empty tells whether b is an array or object without elements.
@@ -139,7 +151,7 @@ func (m *moment) UnmarshalJSON(b []byte) error {
 		return errors.New("not a date")
 	}
 	s := string(t)
-	if s == "" || s == "false" || strings.HasPrefix(s, "0000-00-00") {
+	if s == "" || s == "false" || strings.HasPrefix(s, "0000-") {
 		return nil
 	}
 	for _, layout := range []string{dateForm, time.RFC3339, time.DateTime} {

@@ -32,7 +32,7 @@ type Query struct {
 	Include []int64
 
 	// After and ModifiedAfter are strict: whole seconds, and an order of that very second is not found. Subtract what
-	// should overlap. See ModifiedFilter.
+	// should overlap. See doorzet.ModifiedFilter.
 	After         time.Time
 	ModifiedAfter time.Time
 

@@ -132,7 +132,7 @@ func TestModifiedFilter(t *testing.T) {
 		"": true, "10.5.2": true, "5.8.0": true, "5.8": true, "5.10": true, "6": true, "5.8-beta.1": true, "x": true,
 		"5.7.9": false, "4.9": false, "5": false, "3.0.0": false,
 	} {
-		if got := woo.ModifiedFilter(version); got != want {
+		if got := doorzet.ModifiedFilter(version); got != want {
 			t.Errorf("%q: got %v, want %v", version, got, want)
 		}
 	}

@@ -139,7 +139,7 @@ func TestR7_whatNoListShows(t *testing.T) {
 	if got := b.singles(); len(got) != 1 || got[itoa(deleted)] != 1 {
 		t.Errorf("asked for single orders %v", got)
 	}
-	b.exec(t, `UPDATE orders SET missing_since = missing_since - interval '20 hours'`)
+	b.exec(t, `UPDATE orders SET missing_since = missing_since - interval '23 hours'`)
 	if n := b.done(t); n.Gone != 1 || n.StillOpen != 149 {
 		t.Errorf("gone %d, still open %d", n.Gone, n.StillOpen)
 	}
@@ -160,8 +160,11 @@ func TestAnEmptyAnswerConcludesNothing(t *testing.T) {
 				b.change(t, ids[0], "completed", time.Time{})
 				b.fake.Fail(wootest.Fault{Kind: kind, Path: path})
 				n := b.runs(t)
-				if n.State != doorzet.NightFailed || n.Gone != 0 || n.Error == "" {
-					t.Errorf("%s, gone %d: %s", n.State, n.Gone, n.Error)
+				// A shop whose lists by id are all empty still has its other lists: the night goes on with them, and says so.
+				told := n.State == doorzet.NightFailed && n.Error != "" ||
+					kind == "empty" && path == "include=" && n.State == doorzet.NightDone && strings.Contains(strings.Join(n.Notes, ""), "without orders that it has")
+				if !told || n.Gone != 0 {
+					t.Errorf("%s, gone %d: %s %q", n.State, n.Gone, n.Error, n.Notes)
 				}
 				if got := b.states(t); got[doorzet.StateOpen]+got[doorzet.StateDue] != 150 {
 					t.Errorf("the orders are %v", got)
@@ -207,7 +210,7 @@ func TestR3_whatWasChosenMeanwhileGoesFirst(t *testing.T) {
 		t.Fatal(err)
 	}
 	shop.Statuses = []string{"completed", "shipped"}
-	if err := b.DB.SetShop(t.Context(), shop, nil, "anna"); err != nil {
+	if err := b.DB.SetShop(t.Context(), doorzet.Shop{}, shop, nil, "anna"); err != nil {
 		t.Fatal(err)
 	}
 	n := b.done(t)

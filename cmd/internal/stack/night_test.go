@@ -198,7 +198,7 @@ func TestR3_anEarlierStartDateIsImported(t *testing.T) {
 		t.Fatal(err)
 	}
 	shop.StartDate = shop.StartDate.Add(-10)
-	if err := b.DB.SetShop(t.Context(), shop, nil, "anna"); err != nil {
+	if err := b.DB.SetShop(t.Context(), doorzet.Shop{}, shop, nil, "anna"); err != nil {
 		t.Fatal(err)
 	}
 	if n := b.done(t); n.Imported != 1 {

@@ -38,7 +38,7 @@ func TestR2_deletedAndTrashedOrdersOneByOne(t *testing.T) {
 	}
 	b.done(t) // the same day
 	b.is(t, ids[0], doorzet.StateOpen)
-	b.exec(t, `UPDATE orders SET missing_since = missing_since - interval '20 hours'`)
+	b.exec(t, `UPDATE orders SET missing_since = missing_since - interval '23 hours'`)
 	if n := b.done(t); n.Gone != 1 || n.StillOpen != 2 {
 		t.Errorf("gone %d, still open %d", n.Gone, n.StillOpen)
 	}
@@ -93,7 +93,7 @@ func TestAShopThatIsDown(t *testing.T) {
 	}
 }
 
-func TestAPlannedNightIsGivenUpSixHoursLate(t *testing.T) {
+func TestAPlannedNightInTroubleIsGivenUpAfterSixHours(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	b.fake.Fail(wootest.Fault{Kind: "cloudflare"})
@@ -102,7 +102,7 @@ func TestAPlannedNightIsGivenUpSixHoursLate(t *testing.T) {
 		want doorzet.NightState
 	}{{6*time.Hour - time.Minute, doorzet.NightPlanned}, {6*time.Hour + time.Minute, doorzet.NightFailed}} {
 		night := b.ask(t, start)
-		b.exec(t, `UPDATE nights SET planned = true, run_at = $2, date = date - id::int WHERE id = $1`, night, time.Now().Add(-c.late))
+		b.exec(t, `UPDATE nights SET planned = true, started_at = $2, date = date - id::int WHERE id = $1`, night, time.Now().Add(-c.late))
 		if n := b.goOn(t, night); n.State != c.want {
 			t.Errorf("%s late: %s, want %s", c.late, n.State, c.want)
 		}

@@ -3,7 +3,6 @@ package stack
 import (
 	"context"
 	"errors"
-	"fmt"
 	"sync/atomic"
 	"time"
 
@@ -122,7 +121,7 @@ func (o *shopOf) List(ctx context.Context, by doorzet.LookBy, q reconcile.Query,
 			page.Looks = append(page.Looks, doorzet.LookAt(by, order, p.Raw[i], started, received))
 		}
 		for _, b := range p.Bad {
-			page.Bad = append(page.Bad, fmt.Sprintf("Order %d could not be read: %s", b.ID, b.Why))
+			page.Bad = append(page.Bad, reconcile.Bad{WooID: b.ID, Why: b.Why})
 		}
 		err := each(page)
 		started = time.Now()

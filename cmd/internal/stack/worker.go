@@ -90,28 +90,36 @@ func (s *Stack) topUp() func(ctx context.Context, shopID int64) {
 
 // OpenBooks gives the adapter of a connection to books.
 func OpenBooks(b doorzet.Books) (push.Books, error) {
-	switch b.Kind {
-	case "files":
+	if b.Kind == "files" {
 		return files.Books{Dir: b.Dir}, nil
 	}
 	return nil, doorzet.Refused("Books of kind %q are not known to this version.", b.Kind)
 }
 
-// export writes booked files whose folder does not have them yet. One that cannot be written holds up no other.
+// export writes booked files whose folder does not have them yet. One that its folder does not take holds up no other.
 func (s *Stack) export(ctx context.Context) error {
-	list, err := s.DB.ToExport(ctx, 500)
-	if err != nil {
+	const limit = 500
+	var failed []error
+	for after := int64(0); ; {
+		list, err := s.DB.ToExport(ctx, after, limit)
+		if err != nil {
+			return errors.Join(append(failed, err)...)
+		}
+		for _, e := range list {
+			after = e.BookingID
+			if err := s.exportOne(ctx, e); err != nil && len(failed) < 10 {
+				failed = append(failed, err)
+			}
+		}
+		if len(list) < limit {
+			return errors.Join(failed...)
+		}
+	}
+}
+
+func (s *Stack) exportOne(ctx context.Context, e doorzet.Export) error {
+	if err := (files.Books{Dir: e.Dir}).Export(e.Name, e.Content); err != nil {
 		return err
 	}
-	var failed []error
-	for _, e := range list {
-		if err := (files.Books{Dir: e.Dir}).Export(e.Name, e.Content); err != nil {
-			failed = append(failed, err)
-			continue
-		}
-		if err := s.DB.Exported(ctx, e.BookingID); err != nil {
-			return err
-		}
-	}
-	return errors.Join(failed...)
+	return s.DB.Exported(ctx, e.BookingID)
 }

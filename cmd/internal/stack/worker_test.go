@@ -36,7 +36,7 @@ func TestExportsAreMadeUp(t *testing.T) {
 	if content, err := os.ReadFile(filepath.Join(b.dir, "WC-"+itoa(ids[0])+".xml")); err != nil || string(content) != "somebody else's" {
 		t.Errorf("the other's file was written over: %q, %v", content, err)
 	}
-	list, err := b.DB.ToExport(t.Context(), 10)
+	list, err := b.DB.ToExport(t.Context(), 0, 10)
 	if err != nil || len(list) != 1 {
 		t.Errorf("%d files are to be made still, %v; want 1", len(list), err)
 	}
