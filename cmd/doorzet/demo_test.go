@@ -13,11 +13,7 @@ import (
 // data, as somebody does who comes back.
 func TestDemoOnceEndsAfterItsNightsAndBooksNothingTwiceWhenItIsRunAgain(t *testing.T) {
 	t.Parallel()
-	dir, err := os.MkdirTemp("", "doorzet-demo-test-") // not t.TempDir: Postgres' own user must get there
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = os.RemoveAll(dir) })
+	dir := t.TempDir()
 	env := map[string]string{"DOORZET_DATA_DIR": dir, "DEMO_ONCE": "1"}
 	demo := func() string {
 		t.Helper()

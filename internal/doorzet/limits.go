@@ -38,9 +38,9 @@ const (
 	// SweepEvery is how often the scheduler looks for rows that are due to be worked on.
 	SweepEvery = 15 * time.Second
 	// WakePause is how far a sweep moves a row's wake_at ahead when it enqueues it.
-	WakePause = time.Minute
+	WakePause = 40 * time.Second
 	// NightWakePause is the same for nights: many may wait long for a worker, each of them already enqueued.
-	NightWakePause = 5 * time.Minute
+	NightWakePause = 2 * time.Minute
 	// WakePerShop is how many pushes of one shop may be enqueued at the same time.
 	WakePerShop = 100
 	// NightSlot is how long a night may hold its worker before it gives the slot back and continues later.

@@ -165,42 +165,57 @@ func (db *DB) Send(ctx context.Context, c doorzet.Claim, doc doorzet.Document, b
 // RecordBooked ends a push: the books hold the document. The content of files is stored in the same statement. ErrLost:
 // another worker has taken the booking over, which looks it up.
 func (db *DB) RecordBooked(ctx context.Context, c doorzet.Claim, r doorzet.Receipt, text string) error {
-	return db.end(ctx, c, "pushed", text, `
+	return db.end(ctx, c, ending{
+		kind: "pushed", text: text,
+		update: `
 		UPDATE bookings
 		   SET state = 'booked', booked_at = clock_timestamp(), remote_id = $3, remote_number = $4, remote_total = $5,
 		       content = $6, next_try_at = NULL, claimed_until = NULL, error = '',
 		       books_id = coalesce(books_id, (SELECT s.books_id FROM shops s WHERE s.id = shop_id)) -- adopted: never sent
 		 WHERE id = $1 AND claim_token = $2 AND state IN ('due', 'sending', 'unknown')
 		   AND order_id IN (SELECT id FROM locked)
-		RETURNING shop_id, order_id, woo_id`, `held_at = NULL, held_rule = '', held_why = ''`,
-		r.RemoteID, r.Number, int64(r.Total), r.Content)
+		RETURNING shop_id, order_id, woo_id`,
+		order: `held_at = NULL, held_rule = '', held_why = ''`,
+	}, r.RemoteID, r.Number, int64(r.Total), r.Content)
 }
 
 // RecordNothing ends a push: there is nothing to book.
 func (db *DB) RecordNothing(ctx context.Context, c doorzet.Claim) error {
-	return db.end(ctx, c, "nothing to book", "Its total is 0.00 and it has no amounts: there is nothing to book.", `
+	return db.end(ctx, c, ending{
+		kind: "nothing to book", text: "Its total is 0.00 and it has no amounts: there is nothing to book.",
+		update: `
 		UPDATE bookings SET state = 'nothing', next_try_at = NULL, claimed_until = NULL, error = ''
 		 WHERE id = $1 AND claim_token = $2 AND state = 'due'
 		   AND order_id IN (SELECT id FROM locked)
-		RETURNING shop_id, order_id, woo_id`, `held_at = NULL, held_rule = '', held_why = ''`)
+		RETURNING shop_id, order_id, woo_id`,
+		order: `held_at = NULL, held_rule = '', held_why = ''`,
+	})
 }
 
 // RecordHeld ends a push: the order cannot be a correct document as it stands. Each night looks at it again.
 func (db *DB) RecordHeld(ctx context.Context, c doorzet.Claim, rule, why string) error {
-	return db.end(ctx, c, "held", why, `
+	return db.end(ctx, c, ending{
+		kind: "held", text: why,
+		update: `
 		UPDATE bookings SET next_try_at = NULL, claimed_until = NULL, error = ''
 		 WHERE id = $1 AND claim_token = $2 AND state IN ('due', 'unknown')
 		   AND order_id IN (SELECT id FROM locked)
-		RETURNING shop_id, order_id, woo_id`, `held_at = coalesce(held_at, now()), held_rule = $3, held_why = $4`, rule, why)
+		RETURNING shop_id, order_id, woo_id`,
+		order: `held_at = coalesce(held_at, now()), held_rule = $3, held_why = $4`,
+	}, rule, why)
 }
 
 // RecordRefused ends a push: the books refused it. It is not tried again by itself.
 func (db *DB) RecordRefused(ctx context.Context, c doorzet.Claim, why string) error {
-	return db.end(ctx, c, "refused", why, `
+	return db.end(ctx, c, ending{
+		kind: "refused", text: why,
+		update: `
 		UPDATE bookings SET state = 'refused', next_try_at = NULL, claimed_until = NULL, error = $3
 		 WHERE id = $1 AND claim_token = $2 AND state IN ('due', 'sending', 'unknown')
 		   AND order_id IN (SELECT id FROM locked)
-		RETURNING shop_id, order_id, woo_id`, `held_at = NULL, held_rule = '', held_why = ''`, why)
+		RETURNING shop_id, order_id, woo_id`,
+		order: `held_at = NULL, held_rule = '', held_why = ''`,
+	}, why)
 }
 
 // RecordLater ends an attempt before anything was sent, or an attempt of which the books surely kept nothing: again after a
@@ -238,13 +253,17 @@ func (db *DB) Release(ctx context.Context, c doorzet.Claim) error {
 	return nil
 }
 
-// end runs the one statement that ends a push: the booking, what follows for its order, and the journal. No row: the claim was
-// lost. The update's parameters are id, token and args; it returns shop_id, order_id and woo_id. The order's change uses the
-// same parameters. The order is locked before the booking, as looks do it.
-func (db *DB) end(ctx context.Context, c doorzet.Claim, kind, text, update, order string, args ...any) error {
+// ending is how a push ends: an entry of the journal, and what becomes of the booking and of its order. The update's parameters
+// are the booking's id, the claim's token and args; it returns shop_id, order_id and woo_id. order is a list of assignments
+// with the same parameters.
+type ending struct{ kind, text, update, order string }
+
+// end runs the one statement that ends a push. No row: the claim was lost. The order is locked before the booking, as looks
+// do it.
+func (db *DB) end(ctx context.Context, c doorzet.Claim, e ending, args ...any) error {
 	params := append([]any{c.BookingID, c.Token}, args...)
 	k, t := len(params)+1, len(params)+2
-	params = append(params, kind, text)
+	params = append(params, e.kind, e.text)
 	var n int
 	err := db.again(ctx, &n, fmt.Sprintf(`
 		WITH locked AS MATERIALIZED (
@@ -254,7 +273,7 @@ func (db *DB) end(ctx context.Context, c doorzet.Claim, kind, text, update, orde
 		), e AS (
 			INSERT INTO events (shop_id, woo_id, actor, kind, text) SELECT shop_id, woo_id, 'push', $%d, $%d FROM b
 		)
-		SELECT count(*) FROM b`, update, order, k, t), params)
+		SELECT count(*) FROM b`, e.update, e.order, k, t), params)
 	if err != nil {
 		return fmt.Errorf("end the push of booking %d: %w", c.BookingID, err)
 	}

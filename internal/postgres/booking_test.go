@@ -210,7 +210,7 @@ func TestEndings(t *testing.T) {
 			t.Parallel()
 			b := setup(t)
 			id := b.due(t, 1)
-			job := doorzet.PushJob{}
+			var job doorzet.PushJob
 			if c.sent {
 				job = b.sent(t, id)
 			} else {

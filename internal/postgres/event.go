@@ -11,11 +11,10 @@ import (
 	"github.com/doorzet/doorzet/internal/doorzet"
 )
 
-// note appends to the journal within a transaction. wooID 0 is about the shop itself.
-func note(ctx context.Context, tx *sqlx.Tx, shopID, wooID int64, actor, kind, text string) error {
+// note appends an entry about a shop to the journal within a transaction.
+func note(ctx context.Context, tx *sqlx.Tx, shopID int64, actor, kind, text string) error {
 	_, err := tx.ExecContext(ctx, `
-		INSERT INTO events (shop_id, woo_id, actor, kind, text) VALUES ($1, nullif($2, 0), $3, $4, $5)`,
-		shopID, wooID, actor, kind, text)
+		INSERT INTO events (shop_id, actor, kind, text) VALUES ($1, $2, $3, $4)`, shopID, actor, kind, text)
 	if err != nil {
 		return fmt.Errorf("write the journal: %w", err)
 	}

@@ -250,7 +250,8 @@ func (db *DB) PushByHand(ctx context.Context, shop doorzet.Shop, wooID int64, ac
 		if err != nil {
 			return err
 		}
-		return note(ctx, tx, shop.ID, wooID, actor, "hand", "Push now, with status "+o.Status+".")
+		event := doorzet.Event{Order: wooID, Kind: "hand", Text: "Push now, with status " + o.Status + "."}
+		return noteAll(ctx, tx, shop.ID, actor, []doorzet.Event{event})
 	})
 	if err != nil {
 		return 0, fmt.Errorf("push by hand: %w", err)

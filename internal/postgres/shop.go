@@ -101,7 +101,7 @@ func (db *DB) AddShop(ctx context.Context, s doorzet.Shop, asCopy bool, actor st
 		if err := scheduleNight(ctx, tx, s, time.Now()); err != nil {
 			return err
 		}
-		return note(ctx, tx, id, 0, actor, "shop", "Added "+s.Name+" at "+s.URL+".")
+		return note(ctx, tx, id, actor, "shop", "Added "+s.Name+" at "+s.URL+".")
 	})
 	return id, shopConflict(err, s)
 }
@@ -236,7 +236,7 @@ func (db *DB) SetShop(ctx context.Context, before, after doorzet.Shop, changes [
 			}
 		}
 		for _, c := range changes {
-			if err := note(ctx, tx, s.ID, 0, actor, "settings", c); err != nil {
+			if err := note(ctx, tx, s.ID, actor, "settings", c); err != nil {
 				return err
 			}
 		}
@@ -359,7 +359,7 @@ func (db *DB) pausing(ctx context.Context, shopID int64, actor, text, update str
 		if n, _ := res.RowsAffected(); n == 0 {
 			return fmt.Errorf("shop %d: %w", shopID, doorzet.ErrNotFound)
 		}
-		return note(ctx, tx, shopID, 0, actor, "shop", text)
+		return note(ctx, tx, shopID, actor, "shop", text)
 	})
 }
 
@@ -381,9 +381,9 @@ func (db *DB) SawShop(ctx context.Context, s doorzet.Shop, actor string) error {
 		}
 		switch {
 		case s.BlockedWhy != before && s.BlockedWhy != "":
-			return note(ctx, tx, s.ID, 0, actor, "shop", "Stopped: "+s.BlockedWhy)
+			return note(ctx, tx, s.ID, actor, "shop", "Stopped: "+s.BlockedWhy)
 		case s.BlockedWhy != before:
-			return note(ctx, tx, s.ID, 0, actor, "shop", "It is the same shop again: nights and pushes go on.")
+			return note(ctx, tx, s.ID, actor, "shop", "It is the same shop again: nights and pushes go on.")
 		}
 		return nil
 	})
@@ -426,9 +426,9 @@ func (db *DB) FinishImport(ctx context.Context, shop doorzet.Shop, start time.Ti
 	return db.inTx(ctx, func(tx *sqlx.Tx) error {
 		_, err := tx.ExecContext(ctx, `
 			UPDATE shops
-			   SET imported_at = greatest(imported_at, $2), unread = coalesce(CAST($5 AS bigint[]), '{}'),
-			       full_import_at = CASE WHEN $3 AND starts_at = $4 THEN greatest(full_import_at, $2) ELSE full_import_at END
-			 WHERE id = $1`, shop.ID, start.UTC(), full, shop.StartsAt(), pq.Array(shop.Unread))
+			   SET imported_at = greatest(imported_at, CAST($2 AS timestamptz)), unread = coalesce(CAST($5 AS bigint[]), '{}'),
+			       full_import_at = CASE WHEN $3 AND starts_at = $4 THEN greatest(full_import_at, CAST($2 AS timestamptz)) ELSE full_import_at END
+			 WHERE id = $1`, shop.ID, at(start), full, shop.StartsAt(), pq.Array(shop.Unread))
 		if err != nil {
 			return fmt.Errorf("record the import of shop %d: %w", shop.ID, err)
 		}

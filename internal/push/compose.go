@@ -80,8 +80,7 @@ func (p *Pusher) fresh(ctx context.Context, job doorzet.PushJob) ([]byte, error)
 // shopTrouble is a shop's trouble as a reason to try again, not before the shop said so.
 func shopTrouble(what string, err error) error {
 	later := &doorzet.LaterError{Reason: what, Err: err}
-	var trouble *doorzet.ShopError
-	if errors.As(err, &trouble) {
+	if trouble, ok := errors.AsType[*doorzet.ShopError](err); ok {
 		later.After = trouble.RetryAfter
 		later.Reason, later.Err = what+": "+trouble.Error(), nil
 	}

@@ -33,12 +33,12 @@ func (w *work) importOrders(ctx context.Context) error {
 		}
 		full, answered = answered && first || compared, answered || compared
 	}
-	if !answered {
-		return nil
-	}
 	w.shop.Unread = w.bad
+	if !answered {
+		return w.r.Store.FinishImport(ctx, w.shop, w.shop.ImportedAt, false)
+	}
 	// Between two slots of a first import rows may have slid to pages that were read: the next night compares all ids.
-	return w.r.Store.FinishImport(ctx, w.shop, w.n.StartedAt, full && !(first && resumed))
+	return w.r.Store.FinishImport(ctx, w.shop, w.n.StartedAt, full && (!first || !resumed))
 }
 
 // again asks for the orders that the last import could not read.

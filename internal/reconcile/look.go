@@ -82,8 +82,10 @@ func (w *work) singles(ctx context.Context, ids []int64) error {
 
 // single looks at one order. One that cannot be read does not hold up the others, unless many in a row fail.
 func (w *work) single(ctx context.Context, id int64, troubles *atomic.Int32) error {
-	if ctx.Err() != nil {
-		return nil
+	select {
+	case <-ctx.Done():
+		return nil // who cancelled knows why
+	default:
 	}
 	look, err := w.woo.Look(ctx, doorzet.ByNight, id)
 	if err != nil {

@@ -303,12 +303,9 @@ func (w *work) note(format string, args ...any) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	text := fmt.Sprintf(format, args...)
-	for _, n := range w.n.Notes {
-		if n == text {
-			return
-		}
+	if !slices.Contains(w.n.Notes, text) {
+		w.n.Notes = append(w.n.Notes, text)
 	}
-	w.n.Notes = append(w.n.Notes, text)
 }
 
 // unread counts an order that could not be read. The coming night asks for it by itself.

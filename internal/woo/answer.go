@@ -19,7 +19,7 @@ import (
 var errPage = errors.New("no JSON")
 
 // read judges one whole answer.
-func read(resp *http.Response, body []byte, q call, now time.Time) (answer, error) {
+func read(resp *http.Response, body []byte, now time.Time) (answer, error) {
 	if resp.StatusCode >= 300 && resp.StatusCode < 400 {
 		return answer{}, redirected(resp)
 	}

@@ -217,7 +217,7 @@ func (c *Client) send(ctx context.Context, q call, w way) (answer, error) {
 		return answer{}, &doorzet.ShopError{Kind: doorzet.ShopStrange, Status: resp.StatusCode,
 			Advice: fmt.Sprintf("The shop's answer is larger than %d MB. A plugin probably fills the orders with data; ask the shop's builder.", maxBody>>20)}
 	}
-	return read(resp, body, q, c.now())
+	return read(resp, body, c.now())
 }
 
 // unreachable says why no answer came. The client's own error holds the URL, which may hold a key: only its cause is kept.

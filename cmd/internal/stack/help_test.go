@@ -242,11 +242,12 @@ func (b *bundle) singles() map[string]int {
 	return out
 }
 
-// spied lets a test act after each look and each page of a night.
+// spied lets a test act after each look and each page of a night, and change pages before it.
 type spied struct {
 	reconcile.Shop
 	looked func(wooID int64)
 	paged  func(reconcile.Page)
+	paging func(reconcile.Page) reconcile.Page
 }
 
 func (s spied) Look(ctx context.Context, by doorzet.LookBy, wooID int64) (doorzet.Look, error) {
@@ -259,6 +260,9 @@ func (s spied) Look(ctx context.Context, by doorzet.LookBy, wooID int64) (doorze
 
 func (s spied) List(ctx context.Context, by doorzet.LookBy, q reconcile.Query, each func(reconcile.Page) error) (reconcile.Listed, error) {
 	return s.Shop.List(ctx, by, q, func(p reconcile.Page) error {
+		if s.paging != nil {
+			p = s.paging(p)
+		}
 		err := each(p)
 		if s.paged != nil {
 			s.paged(p)
