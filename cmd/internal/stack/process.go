@@ -3,13 +3,42 @@ package stack
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
+	"os"
+	"os/signal"
 	"sync"
+	"syscall"
 
 	"github.com/doorzet/doorzet/internal/config"
 	"github.com/doorzet/doorzet/internal/web"
 )
+
+// Main is a process: it runs parts of the stack until it is told to stop, and returns its exit code.
+func Main(name string, parts ...func(*Stack, context.Context) error) int {
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
+	defer stop()
+	if err := run(ctx, os.Getenv, os.Stdout, parts); err != nil {
+		_, _ = fmt.Fprintf(os.Stderr, "doorzet %s: %v\n", name, err)
+		return 1
+	}
+	return 0
+}
+
+// run starts a process and returns when ctx is done and its work has drained.
+func run(ctx context.Context, getenv func(string) string, stdout io.Writer, parts []func(*Stack, context.Context) error) error {
+	s, err := Start(getenv, stdout)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = s.Close() }() // the process ends
+	var own []func(context.Context) error
+	for _, part := range parts {
+		own = append(own, func(ctx context.Context) error { return part(s, ctx) })
+	}
+	return s.Serve(ctx, own...)
+}
 
 // Start reads the environment and makes the connections of a process. It refuses to start without the key that the secrets
 // of shops are encrypted with.
