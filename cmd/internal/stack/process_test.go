@@ -21,7 +21,7 @@ func TestAProcess(t *testing.T) {
 	getenv := func(name string) string { return env[name] }
 	ctx, cancel := context.WithCancel(t.Context())
 	began := make(chan struct{})
-	part := func(s *Stack, ctx context.Context) error {
+	part := func(_ *Stack, ctx context.Context) error {
 		close(began)
 		<-ctx.Done()
 		return nil
