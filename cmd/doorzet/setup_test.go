@@ -183,7 +183,7 @@ func (b *bench) night(more ...string) nightReport {
 	return r
 }
 
-// nightReport is the report as the issue has it, read independently of what writes it.
+// nightReport is the report as it is documented, read independently of what writes it.
 type nightReport struct {
 	Shop     int64  `json:"shop"`
 	Night    *int64 `json:"night"`
