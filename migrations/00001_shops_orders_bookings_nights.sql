@@ -11,6 +11,7 @@ CREATE TABLE books (
     seller     jsonb NOT NULL,
     added_at   timestamptz NOT NULL DEFAULT now()
 );
+CREATE UNIQUE INDEX books_files_dir ON books (dir) WHERE kind = 'files'; -- one folder, one administration
 
 CREATE TABLE shops (
     id               bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -128,6 +129,7 @@ CREATE INDEX orders_waiting ON orders (shop_id, created_at)
     WHERE ignored_at IS NULL AND held_at IS NULL AND gone_at IS NULL AND expired_at IS NULL;
 CREATE INDEX orders_expired ON orders (shop_id, created_at) WHERE expired_at IS NOT NULL;
 CREATE INDEX orders_held ON orders (shop_id) WHERE held_at IS NOT NULL;
+CREATE INDEX orders_conflict ON orders (shop_id) WHERE conflict_key <> '';
 
 -- The last REST document of an order that is to be booked, gzip.
 CREATE TABLE documents (
@@ -150,6 +152,7 @@ CREATE TABLE bookings (
     due_at        timestamptz NOT NULL DEFAULT now(), -- when a chosen status was first seen
     night_id      bigint,                             -- the night that caused it
     night_step    text NOT NULL DEFAULT '',
+    again_night_id bigint,                            -- the last night that made it again, as it was held
     next_try_at   timestamptz,                        -- the only retry schedule; null: not by itself
     wake_at       timestamptz NOT NULL DEFAULT now(),
     claim_token   bigint NOT NULL DEFAULT 0,
@@ -173,6 +176,7 @@ CREATE INDEX bookings_of_order ON bookings (order_id);
 CREATE INDEX bookings_due ON bookings (shop_id, due_at)
     WHERE state IN ('due', 'sending', 'unknown') AND next_try_at IS NOT NULL;
 CREATE INDEX bookings_of_night ON bookings (night_id) WHERE night_id IS NOT NULL;
+CREATE INDEX bookings_again ON bookings (again_night_id) WHERE again_night_id IS NOT NULL;
 CREATE INDEX bookings_to_export ON bookings (id) WHERE content IS NOT NULL AND exported_at IS NULL;
 
 -- Append-only journal: who or what did what, and why.

@@ -70,6 +70,9 @@ func (p part) gross() Cents { return p.net + p.tax }
 // readAmounts is steps 1 and 3: exact cents of all that counts, and no parts without amounts. prices_include_tax, the
 // lines' subtotals, coupons and taxes[].total are never amounts.
 func (c *composer) readAmounts() error {
+	if c.order.Currency == "" {
+		return Held("4.1 step 1", "The order has no currency. Look at the order in the shop, and book it by hand.")
+	}
 	if !twoDecimals(c.order.Currency) {
 		return Held("4.1 step 1", "The order is in %q, which is not known as a currency with two decimals. Book this order by hand.", c.order.Currency)
 	}

@@ -1,6 +1,7 @@
 package doorzet
 
 import (
+	"fmt"
 	"log/slog"
 	"net/url"
 	"slices"
@@ -112,12 +113,12 @@ func HomeKey(home string) string {
 // sentence that tells what differs. A store id that is empty on either side is not compared: old versions have none.
 func SameShop(recorded Shop, home, storeID string) string {
 	if HomeKey(recorded.Home) != HomeKey(home) {
-		return "The shop at " + recorded.URL + " now says its home is " + home + "; recorded is " + recorded.Home +
-			". If the shop moved, confirm its address with: doorzet shop set --shop ID --url URL --moved. Until then no night runs and nothing is pushed."
+		return fmt.Sprintf("The shop at %s now says its home is %s; recorded is %s. Until you answer, no night runs and nothing is pushed. If the shop moved, confirm it with: doorzet shop set --shop %d --url %s --moved",
+			recorded.URL, home, recorded.Home, recorded.ID, home)
 	}
 	if recorded.StoreID != "" && storeID != "" && recorded.StoreID != storeID {
-		return "Another shop answers at " + recorded.URL + ": its store id is " + storeID + ", recorded is " + recorded.StoreID +
-			". If this is the same shop after all, confirm it with: doorzet shop set --shop ID --url URL --moved. Until then no night runs and nothing is pushed."
+		return fmt.Sprintf("Another shop answers at %s: its store id is %s, recorded is %s. Until you answer, no night runs and nothing is pushed. If it is the same shop after all, confirm it with: doorzet shop set --shop %d --url %s --moved",
+			recorded.URL, storeID, recorded.StoreID, recorded.ID, recorded.URL)
 	}
 	return ""
 }

@@ -92,13 +92,13 @@ func judgeDue(shop Shop, since time.Time, f Facts, l Look) Verdict {
 	case f.DueByHand:
 		return Verdict{Stay, "R10", "Pushed by hand: no status sends it back.", false}
 	case shop.Chosen(l.Status):
-		return Verdict{Stay, "R1", "Due: status " + l.Status + " is chosen.", false}
+		return Verdict{Stay, "R1", "Status " + l.Status + " is chosen.", false}
 	case slices.Contains(backStatuses, l.Status):
 		return withdraw(since, f, "Before it was pushed its status went back to "+l.Status+", which is not chosen.")
 	case !shop.Chosen(f.DueStatus):
 		return withdraw(since, f, "Status "+f.DueStatus+", which made it due, is no longer chosen, nor is "+l.Status+".")
 	}
-	return Verdict{Stay, "R1", "Due: it had the chosen status " + f.DueStatus + " and moved on to " + l.Status + ".", false}
+	return Verdict{Stay, "R1", "It had the chosen status " + f.DueStatus + " and moved on to " + l.Status + ".", false}
 }
 
 func withdraw(since time.Time, f Facts, why string) Verdict {

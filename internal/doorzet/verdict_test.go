@@ -107,11 +107,11 @@ func TestR1_dueOrders(t *testing.T) {
 	}
 	hand := doorzet.Facts{Known: true, Status: "pending", Booking: doorzet.BookingDue, DueStatus: "pending", DueByHand: true}
 	cases := []verdictCase{
-		{"moves on to another chosen status", due("processing"), seen("completed"), stays("R1", "status completed is chosen")},
+		{"moves on to another chosen status", due("processing"), seen("completed"), stays("R1", "Status completed is chosen")},
 		{"moves on to a status of the shop's own", due("processing"), seen("shipped"), stays("R1", "moved on to shipped")},
 		{"its status was un-chosen and it has not moved", due("shipped"), seen("shipped"), tells(moves(doorzet.Withdraw, "R1", "Status shipped, which made it due, is no longer chosen, nor is shipped"))},
 		{"its status was un-chosen and it moved on to one that is not chosen", due("shipped"), seen("delivered"), tells(moves(doorzet.Withdraw, "R1", "no longer chosen"))},
-		{"its status was un-chosen, but the one it has now is chosen", due("shipped"), seen("completed"), stays("R1", "status completed is chosen")},
+		{"its status was un-chosen, but the one it has now is chosen", due("shipped"), seen("completed"), stays("R1", "Status completed is chosen")},
 		{"pushed by hand: its status was never chosen", hand, seen("pending"), stays("R10", "Pushed by hand")},
 		{"expired while it was due", doorzet.Facts{Known: true, Booking: doorzet.BookingDue, DueStatus: "processing", Created: outside}, doorzet.Look{Status: "shipped", Created: outside}, stays("R1", "moved on")},
 		{"goes back after it left the window", doorzet.Facts{Known: true, Booking: doorzet.BookingDue, DueStatus: "processing", Created: outside}, doorzet.Look{Status: "on-hold", Created: outside}, tells(moves(doorzet.Withdraw, "R1", "which is not chosen. It has left the window: push it by hand"))},

@@ -110,7 +110,7 @@ func writeBookings(ctx context.Context, tx *sqlx.Tx, a doorzet.LookContext, chan
 			 ORDER BY x."WooID"
 			ON CONFLICT (shop_id, kind, woo_id, round) DO UPDATE
 			   SET state = 'due', due_status = excluded.due_status, night_id = excluded.night_id,
-			       night_step = excluded.night_step, next_try_at = now(), wake_at = now(), by_hand = false, attempts = 0, error = ''
+			       night_step = excluded.night_step, again_night_id = NULL, next_try_at = now(), wake_at = now(), by_hand = false, attempts = 0, error = ''
 			 WHERE bookings.state IN ('withdrawn', 'nothing')
 			RETURNING id, order_id`, a.Shop.ID, asJSON(due), a.NightID, a.Step)
 		if err != nil {
@@ -140,7 +140,7 @@ func writeBookings(ctx context.Context, tx *sqlx.Tx, a doorzet.LookContext, chan
 		return nil
 	}
 	_, err := tx.ExecContext(ctx, `
-		UPDATE bookings SET next_try_at = now(), wake_at = now(), night_id = nullif($2, 0), night_step = 'held'
+		UPDATE bookings SET next_try_at = now(), wake_at = now(), again_night_id = nullif($2, 0)
 		 WHERE id = ANY ($1) AND state = 'due'`, pq.Array(bookingIDs(held)), a.NightID)
 	return err
 }

@@ -322,14 +322,18 @@ func (db *DB) nights(ctx context.Context, where string, args ...any) ([]doorzet.
 		Underway int `db:"underway"`
 	}
 	err := db.x.SelectContext(ctx, &rows, `
-		SELECT n.*, p.* FROM (SELECT `+nightColumns+` FROM nights `+where+`) n
+		SELECT n.*, p.pushed, p.held + c.conflicts AS held, p.failed, p.underway
+		  FROM (SELECT `+nightColumns+` FROM nights `+where+`) n
 		 CROSS JOIN LATERAL (
-			SELECT count(*) FILTER (WHERE b.state = 'booked') AS pushed,
-			       count(*) FILTER (WHERE b.state = 'due' AND (o.held_at IS NOT NULL AND b.next_try_at IS NULL OR o.conflict_key <> '')) AS held,
+			SELECT count(*) FILTER (WHERE b.state = 'booked' AND coalesce(b.again_night_id, b.night_id) = n.id) AS pushed,
+			       count(*) FILTER (WHERE b.state = 'due' AND o.held_at IS NOT NULL AND b.next_try_at IS NULL AND o.conflict_key = '') AS held,
 			       count(*) FILTER (WHERE b.state = 'refused'
 			                           OR b.state = 'due' AND b.error <> '' AND b.next_try_at > clock_timestamp() + interval '30 seconds') AS failed,
 			       count(*) FILTER (WHERE `+onItsWay+`) AS underway
-			  FROM bookings b JOIN orders o ON o.id = b.order_id JOIN shops s ON s.id = b.shop_id WHERE b.night_id = n.id) p`, args...)
+			  FROM bookings b JOIN orders o ON o.id = b.order_id JOIN shops s ON s.id = b.shop_id WHERE b.night_id = n.id OR b.again_night_id = n.id) p
+		 CROSS JOIN LATERAL (
+			SELECT count(*) AS conflicts FROM orders o
+			 WHERE o.shop_id = n.shop_id AND o.conflict_key <> '' AND o.looked_night_id = n.id) c`, args...)
 	if err != nil {
 		return nil, fmt.Errorf("read the nights: %w", err)
 	}

@@ -14,9 +14,12 @@ func (p *Pusher) compose(ctx context.Context, job doorzet.PushJob) (doorzet.Docu
 	if err != nil {
 		return doorzet.Document{}, err
 	}
+	if raw == nil {
+		return doorzet.Document{}, doorzet.Held("4.1 step 1", "The shop answers this order without its lines, shipping, fees, taxes or address; a plugin probably takes them away. Look at the order in the shop, or book it by hand.")
+	}
 	order, err := p.Decode(raw)
 	if err != nil {
-		return doorzet.Document{}, doorzet.Held("4.1 step 1", "The shop's answer about this order cannot be read: %s.", err.Error())
+		return doorzet.Document{}, doorzet.Held("4.1 step 1", "The shop's answer about this order cannot be read: %s. Look at the order in the shop, or book it by hand.", err.Error())
 	}
 	in := doorzet.ComposeInput{
 		Seller: job.Books.Seller, Zone: job.Shop.Location(), Reference: job.Reference, FirstDue: job.DueAt,

@@ -2,6 +2,7 @@ package reconcile
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/doorzet/doorzet/internal/doorzet"
@@ -33,12 +34,26 @@ func (w *work) importOrders(ctx context.Context) error {
 		}
 		full, answered = answered && first || compared, answered || compared
 	}
-	w.shop.Unread = w.bad
+	unseen, err := w.unseen(ctx)
+	if err != nil {
+		return err
+	}
+	w.shop.Unread = unseen
 	if !answered {
 		return w.r.Store.FinishImport(ctx, w.shop, w.shop.ImportedAt, false)
 	}
 	// Between two slots of a first import rows may have slid to pages that were read: the next night compares all ids.
 	return w.r.Store.FinishImport(ctx, w.shop, w.n.StartedAt, full && (!first || !resumed))
+}
+
+// unseen are the orders that could not be read tonight and that are not stored either: no look of the coming night would ask
+// for them.
+func (w *work) unseen(ctx context.Context) ([]int64, error) {
+	known, err := w.r.Store.Known(ctx, w.shop.ID, w.bad)
+	return slices.DeleteFunc(slices.Clone(w.bad), func(id int64) bool {
+		_, stored := known[id]
+		return id == 0 || stored
+	}), err
 }
 
 // again asks for the orders that the last import could not read.

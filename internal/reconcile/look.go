@@ -258,18 +258,19 @@ func (w *work) batches(ctx context.Context, ids []int64) error {
 func (w *work) batch(ctx context.Context, ids []int64) (chosen []int64, err error) {
 	left := slices.Clone(ids)
 	var looks []doorzet.Look
-	take := func(l doorzet.Look) bool {
+	take := func(wooID int64) bool {
 		n := len(left)
-		left = slices.DeleteFunc(left, func(id int64) bool { return id == l.WooID })
+		left = slices.DeleteFunc(left, func(id int64) bool { return id == wooID })
 		return len(left) < n
 	}
 	_, err = w.woo.List(ctx, doorzet.ByNight, Query{Include: ids}, func(p Page) error {
 		for _, bad := range p.Bad {
 			w.unread(bad)
+			take(bad.WooID)
 		}
 		for _, l := range p.Looks {
 			switch {
-			case !take(l):
+			case !take(l.WooID):
 			case w.shop.Chosen(l.Status):
 				chosen = append(chosen, l.WooID)
 			default:
@@ -283,7 +284,7 @@ func (w *work) batch(ctx context.Context, ids []int64) (chosen []int64, err erro
 	}
 	if len(left) > 0 {
 		_, err = w.woo.List(ctx, doorzet.ByNight, Query{Include: left, Statuses: []string{"trash"}}, func(p Page) error {
-			looks = append(looks, slices.DeleteFunc(p.Looks, func(l doorzet.Look) bool { return !take(l) })...)
+			looks = append(looks, slices.DeleteFunc(p.Looks, func(l doorzet.Look) bool { return !take(l.WooID) })...)
 			return nil
 		})
 		if err != nil {

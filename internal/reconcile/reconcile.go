@@ -11,6 +11,7 @@ import (
 	"log/slog"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/doorzet/doorzet/internal/doorzet"
@@ -169,7 +170,8 @@ type work struct {
 
 	mu      sync.Mutex
 	savedAt time.Time
-	bad     []int64 // orders that could not be read
+	bad     []int64      // orders that could not be read
+	told    atomic.Int32 // orders of which the owner was told
 }
 
 func (r *Reconciler) begin(ctx context.Context, n doorzet.Night) (*work, error) {
@@ -311,12 +313,19 @@ func (w *work) note(format string, args ...any) {
 // unread counts an order that could not be read. The coming night asks for it by itself.
 func (w *work) unread(b Bad) {
 	w.mu.Lock()
-	w.n.Unread++
-	if b.WooID != 0 && !slices.Contains(w.bad, b.WooID) {
+	again := b.WooID != 0 && slices.Contains(w.bad, b.WooID)
+	if !again {
+		w.n.Unread++
 		w.bad = append(w.bad, b.WooID)
 	}
 	w.mu.Unlock()
-	w.note("Order %d could not be read: %s", b.WooID, b.Why)
+	switch {
+	case again:
+	case b.WooID == 0:
+		w.note("An order could not be read, and the shop does not tell which: %s", b.Why)
+	default:
+		w.note("Order %d could not be read: %s", b.WooID, b.Why)
+	}
 }
 
 // slot ends a night that has held its worker long enough.
@@ -354,6 +363,11 @@ func (w *work) actor() string {
 
 // tally counts as the night goes. The final counts of a real night come from its rows; a rehearsal has only these.
 func (w *work) tally(looks []doorzet.Look, applied []doorzet.Applied, marks bool) {
+	for _, a := range applied {
+		if a.Verdict.Tell {
+			w.tell(a)
+		}
+	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	seen := make(map[int64]doorzet.Look, len(looks))
@@ -382,6 +396,16 @@ func (w *work) tally(looks []doorzet.Look, applied []doorzet.Applied, marks bool
 		case doorzet.Stay, doorzet.Withdraw, doorzet.Reopen, doorzet.Conflict, doorzet.Missing:
 		}
 	}
+}
+
+// tell adds what the owner should know of an order to the night's findings, of the first ones in full.
+func (w *work) tell(a doorzet.Applied) {
+	const most = 20
+	if w.told.Add(1) <= most {
+		w.note("Order %d: %s", a.WooID, a.Verdict.Sentence)
+		return
+	}
+	w.note("There are more orders that need a look: doorzet order list tells of each.")
 }
 
 func (w *work) found(l doorzet.Look, a doorzet.Applied) {

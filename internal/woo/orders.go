@@ -41,6 +41,8 @@ type Query struct {
 	Page      int      // from 1; 0 is 1
 	PerPage   int      // 1 to 100; 0 is 100
 	Fields    []string // nil is the whole order; else usually LookFields
+
+	part bool // a part of a page: PerPage holds with Include too
 }
 
 // Page is one page of a list of orders.
@@ -120,7 +122,7 @@ func (q Query) fits(p Page) error {
 }
 
 func (q Query) perPage() int {
-	if q.PerPage == 0 || len(q.Include) > 0 {
+	if q.PerPage == 0 || len(q.Include) > 0 && !q.part {
 		return doorzet.BatchSize
 	}
 	return q.PerPage

@@ -27,7 +27,7 @@ func (c *Client) EachPage(ctx context.Context, q Query, do func(Page) error) (Su
 	q.Page = max(q.Page, 1)
 	w := walk{perPage: q.perPage(), resumed: q.Page > 1, seen: map[int64]bool{}}
 	for q.Page > 0 {
-		p, err := c.Orders(ctx, q)
+		p, err := c.page(ctx, q)
 		if err != nil {
 			return w.sum(), err
 		}

@@ -1,6 +1,7 @@
 package stack
 
 import (
+	"encoding/json"
 	"slices"
 	"strings"
 	"testing"
@@ -132,5 +133,44 @@ func TestAnUnreadableOrderIsAskedForAgain(t *testing.T) {
 	b.is(t, bad, doorzet.StateDue)
 	if n := b.done(t); b.singles()[itoa(bad)] != 0 {
 		t.Errorf("it is asked for although it was read: %+v", n.Requests)
+	}
+}
+
+// A held order is in the report of each night that made it again, and in that of the one that pushed it at last.
+func TestAHeldOrderIsInTheReportOfEachNight(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	meta := func(mode string) map[string]json.RawMessage {
+		return map[string]json.RawMessage{"meta_data": json.RawMessage(`[{"id":1,"key":"_mollie_payment_mode","value":"` + mode + `"}]`)}
+	}
+	id := b.addOrder(t, wootest.Order{Status: "processing", Created: start.Add(-days), Total: "12.10", Fields: meta("test")})[0]
+	report := func(night int64) doorzet.Night {
+		t.Helper()
+		b.push(t)
+		n, err := b.DB.Night(t.Context(), night)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return n
+	}
+	var nights []int64
+	for i := range 3 {
+		nights = append(nights, b.done(t).ID)
+		if n := report(nights[i]); n.Held != 1 || n.Pushed != 0 || n.Underway != 0 {
+			t.Errorf("night %d: held %d, pushed %d, under way %d", i+1, n.Held, n.Pushed, n.Underway)
+		}
+	}
+	if n := report(nights[0]); n.Held != 1 {
+		t.Errorf("the first night, read later: held %d", n.Held)
+	}
+	if err := b.fake.Change(id, wootest.Order{Fields: meta("live")}); err != nil {
+		t.Fatal(err)
+	}
+	last := b.done(t).ID
+	if n := report(last); n.Held != 0 || n.Pushed != 1 || n.BulkFound+n.RemainderFound != 0 {
+		t.Errorf("mended: held %d, pushed %d, found %d", n.Held, n.Pushed, n.BulkFound+n.RemainderFound)
+	}
+	if n := report(nights[0]); n.Held != 0 || n.Pushed != 0 {
+		t.Errorf("the first night, after it was mended: held %d, pushed %d", n.Held, n.Pushed)
 	}
 }

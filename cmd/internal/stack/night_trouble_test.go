@@ -3,6 +3,7 @@ package stack
 import (
 	"context"
 	"encoding/json"
+	"strconv"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -316,5 +317,35 @@ func TestANightGivesItsSlotBack(t *testing.T) {
 	b.night.Now = time.Now
 	if n := b.goOn(t, id); n.State != doorzet.NightDone || n.LookedAt != 30 || looked.Load() != 30 {
 		t.Errorf("%s, looked at %d with %d questions", n.State, n.LookedAt, looked.Load())
+	}
+}
+
+// An order that stops the shop's PHP in every list that shows it keeps no other order from being looked at, found or imported.
+func TestAnOrderThatBreaksListsHoldsUpNoOther(t *testing.T) {
+	t.Parallel()
+	for _, open := range []int{20, 150} {
+		t.Run(strconv.Itoa(open)+" open", func(t *testing.T) {
+			t.Parallel()
+			b := setup(t)
+			ids := b.add(t, "on-hold", open, 5*days)
+			b.done(t)
+			poison, fine := ids[3], ids[5]
+			b.change(t, poison, "processing", time.Time{})
+			b.change(t, fine, "processing", time.Time{})
+			unseen := b.addOrder(t, wootest.Order{Status: "completed", Created: start.Add(-days), Modified: time.Now(), Total: "12.10"})[0]
+			b.fake.Fail(wootest.Fault{Kind: "poison", Order: poison})
+			n := b.done(t)
+			if n.Failed != 1 || n.LookedAt != open-1 || n.Imported != 1 {
+				t.Errorf("failed %d, looked at %d of %d, imported %d, said %q", n.Failed, n.LookedAt, open, n.Imported, n.Notes)
+			}
+			b.is(t, fine, doorzet.StateDue)
+			b.is(t, unseen, doorzet.StateDue)
+			b.is(t, poison, doorzet.StateOpen)
+			b.fake.Recover()
+			if n := b.done(t); n.Failed != 0 {
+				t.Errorf("mended, it still fails: %q", n.Notes)
+			}
+			b.is(t, poison, doorzet.StateDue)
+		})
 	}
 }

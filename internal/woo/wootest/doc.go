@@ -19,7 +19,7 @@
 //	DELETE /_control/webhooks         remove all, ?id=7 only one
 //	POST   /_control/identity         {"home", "store_id", "name", "time_zone", "version"}: what is given changes
 //	POST   /_control/statuses         {"slug", "name"} registers a status, {"slug", "remove": true} takes it away
-//	POST   /_control/faults           {"kind", "count", "path", "delay_ms", "retry_after"}: the next count requests (0 is
+//	POST   /_control/faults           {"kind", "count", "path", "delay_ms", "retry_after", "order"}: the next count requests (0 is
 //	                                  all) whose path or query contains "path" go wrong; see Fault for the kinds
 //	DELETE /_control/faults           everything works again
 package wootest

@@ -1,6 +1,7 @@
 package wootest
 
 import (
+	"bytes"
 	"net/http"
 	"strconv"
 	"strings"
@@ -25,12 +26,14 @@ import (
 //	bom        the right answer with a byte order mark before it
 //	redirect   a redirect to www.
 //	maintenance WordPress' maintenance page: 503 and Retry-After: 600
+//	poison     whatever shows more of Order than its id stops PHP: 500
 type Fault struct {
 	Kind       string `json:"kind"`
 	Count      int    `json:"count"`       // how many requests; 0 is all
 	Path       string `json:"path"`        // only those whose path or query contains this
 	DelayMS    int    `json:"delay_ms"`    // of slow
 	RetryAfter int    `json:"retry_after"` // seconds
+	Order      int64  `json:"order"`       // of poison
 
 	left int
 }
@@ -56,6 +59,9 @@ func (s *Shop) fault(q question) (Fault, bool) {
 	defer s.mu.Unlock()
 	for i := range s.faults {
 		f := &s.faults[i]
+		if f.Kind == "poison" {
+			continue // known only by the answer
+		}
 		if !strings.Contains(q.uri, f.Path) && !strings.Contains(q.route, f.Path) {
 			continue
 		}
@@ -91,6 +97,16 @@ func (s *Shop) spoil(w http.ResponseWriter, r *http.Request, q question) bool {
 		s.wrong(f).write(w)
 	}
 	return true
+}
+
+// poisoned tells whether an answer shows more of a poisonous order than its id. The caller holds the lock.
+func (s *Shop) poisoned(a reply) bool {
+	for _, f := range s.faults {
+		if f.Kind == "poison" && bytes.Contains(a.body, []byte(`{"id":`+strconv.FormatInt(f.Order, 10)+`,`)) {
+			return true
+		}
+	}
+	return false
 }
 
 // stall holds an answer back; false when the caller gave up first.

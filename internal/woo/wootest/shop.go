@@ -143,7 +143,11 @@ func (s *Shop) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	s.mu.Lock()
 	a := s.answer(q)
+	poisoned := s.poisoned(a)
 	s.mu.Unlock()
+	if poisoned {
+		a = s.wrong(Fault{Kind: "500"})
+	}
 	a.write(w)
 }
 
