@@ -19,8 +19,16 @@ func (c *cli) books() *cobra.Command {
 		Use:   "books",
 		Short: "Connections to books",
 		Long:  "Connections to books: where orders are pushed to.",
-	}, c.booksAdd(), c.booksList(), c.booksExport())
+	}, c.booksAdd(), c.booksList(), c.booksSet(), c.booksExport())
 }
+
+// sellerHelp shows what stands in a seller file.
+const sellerHelp = "The seller file says whose invoices they are:\n" +
+	`  {"name": "Shop B.V.", "street": "Keizersgracht 1", "postcode": "1015 CN", "city": "Amsterdam", "country": "NL",` + "\n" +
+	`   "vat_number": "NL001234567B01", "kvk_number": "12345678", "iban": "NL91ABNA0417164300",` + "\n" +
+	`   "email": "info@example.com", "vat_scheme": "invoice" or "cash",` + "\n" +
+	`   "kor": [{"from": "2026-01-01"}], "oss": [{"from": "2025-07-01", "to": "2025-12-31"}]}` + "\n" +
+	"kor (small business scheme) and oss (one stop shop) may be left out."
 
 func (c *cli) booksAdd() *cobra.Command {
 	var b doorzet.Books
@@ -29,12 +37,7 @@ func (c *cli) booksAdd() *cobra.Command {
 		Use:   "add --kind files --name NAME --dir DIR --seller-file FILE",
 		Short: "Connect books",
 		Long: "Connect books. Of kind files: one invoice file (UBL 2.1, EN 16931) for each order, in a folder.\n\n" +
-			"The seller file says whose invoices they are:\n" +
-			`  {"name": "Shop B.V.", "street": "Keizersgracht 1", "postcode": "1015 CN", "city": "Amsterdam", "country": "NL",` + "\n" +
-			`   "vat_number": "NL001234567B01", "kvk_number": "12345678", "iban": "NL91ABNA0417164300",` + "\n" +
-			`   "email": "info@example.com", "vat_scheme": "invoice" or "cash",` + "\n" +
-			`   "kor": [{"from": "2026-01-01"}], "oss": [{"from": "2025-07-01", "to": "2025-12-31"}]}` + "\n" +
-			"kor (small business scheme) and oss (one stop shop) may be left out.",
+			sellerHelp,
 		Example: "  doorzet books add --kind files --name main --dir /var/lib/doorzet/invoices --seller-file seller.json",
 	}, func(ctx context.Context, _ []string) error { return c.addBooks(ctx, b, seller) })
 	f := cmd.Flags()
@@ -58,15 +61,12 @@ func (c *cli) addBooks(ctx context.Context, b doorzet.Books, sellerFile string) 
 	case sellerFile == "":
 		return usage("--seller-file is missing: give a JSON file that says who sells")
 	}
-	data, err := readSmall(sellerFile)
-	if err != nil {
-		return usage("--seller-file %s: it cannot be read (%w)", sellerFile, err)
+	var err error
+	if b.Seller, err = sellerFrom(sellerFile); err != nil {
+		return err
 	}
-	if b.Seller, err = doorzet.ParseSeller([]byte(data)); err != nil {
-		return usage("--seller-file %s: %w", sellerFile, err)
-	}
-	if b.Dir, err = filepath.Abs(b.Dir); err != nil {
-		return usage("--dir %s: %w", b.Dir, err)
+	if b.Dir, err = folder(b.Dir); err != nil {
+		return err
 	}
 	return c.with(ctx, func(s *stack.Stack) error {
 		if err := files.CheckDir(b.Dir); err != nil {
@@ -80,6 +80,28 @@ func (c *cli) addBooks(ctx context.Context, b doorzet.Books, sellerFile string) 
 			_, _ = fmt.Fprintf(w, "Books %d: %s. Invoice files go to %s.\n", id, b.Name, b.Dir)
 		})
 	})
+}
+
+// sellerFrom reads a seller file.
+func sellerFrom(file string) (doorzet.Seller, error) {
+	data, err := readSmall(file)
+	if err != nil {
+		return doorzet.Seller{}, usage("--seller-file %s: it cannot be read (%w)", file, err)
+	}
+	seller, err := doorzet.ParseSeller([]byte(data))
+	if err != nil {
+		return seller, usage("--seller-file %s: %w", file, err)
+	}
+	return seller, nil
+}
+
+// folder is a folder by its one whole name, so that it is known again however it is written.
+func folder(dir string) (string, error) {
+	whole, err := filepath.Abs(dir)
+	if err != nil {
+		return "", usage("--dir %s: %w", dir, err)
+	}
+	return whole, nil
 }
 
 // booksView is a connection to books in JSON.
@@ -120,13 +142,32 @@ func (c *cli) booksExport() *cobra.Command {
 			" alone; a file of the same name with another content is never written over.",
 		Example: "  doorzet books export --books 1",
 	}, func(ctx context.Context, _ []string) error {
-		if id <= 0 {
-			return usage("--books is missing: give the id of books, like --books 1 (see: doorzet books list)")
-		}
-		return c.with(ctx, func(s *stack.Stack) error { return c.export(ctx, s, id) })
+		return c.withBooks(ctx, id, func(s *stack.Stack, b doorzet.Books) error { return c.export(ctx, s, b) })
 	})
-	cmd.Flags().Int64Var(&id, "books", 0, "id of the books")
+	booksFlag(cmd, &id)
 	return cmd
+}
+
+// booksFlag adds --books.
+func booksFlag(cmd *cobra.Command, id *int64) {
+	cmd.Flags().Int64Var(id, "books", 0, "id of the books (see: doorzet books list)")
+}
+
+// withBooks is with, for work on one connection to books.
+func (c *cli) withBooks(ctx context.Context, id int64, work func(s *stack.Stack, b doorzet.Books) error) error {
+	if id <= 0 {
+		return usage("--books is missing: give the id of books, like --books 1 (see: doorzet books list)")
+	}
+	return c.with(ctx, func(s *stack.Stack) error {
+		b, err := s.DB.Books(ctx, id)
+		if errors.Is(err, doorzet.ErrNotFound) {
+			return fmt.Errorf("there are no books %d (see: doorzet books list)", id)
+		}
+		if err != nil {
+			return err
+		}
+		return work(s, b)
+	})
 }
 
 // exported is what an export did.
@@ -137,18 +178,11 @@ type exported struct {
 }
 
 // export writes the files of books that their folder does not have. One that cannot be written does not hold up the others.
-func (c *cli) export(ctx context.Context, s *stack.Stack, id int64) error {
-	b, err := s.DB.Books(ctx, id)
-	if errors.Is(err, doorzet.ErrNotFound) {
-		return fmt.Errorf("there are no books %d (see: doorzet books list)", id)
-	}
-	if err != nil {
-		return err
-	}
+func (c *cli) export(ctx context.Context, s *stack.Stack, b doorzet.Books) error {
 	const batch = 200
 	var sum exported
 	for after, more := int64(0), true; more; {
-		list, err := s.DB.ExportsOf(ctx, id, after, batch)
+		list, err := s.DB.ExportsOf(ctx, b.ID, after, batch)
 		if err != nil {
 			return err
 		}
@@ -160,7 +194,7 @@ func (c *cli) export(ctx context.Context, s *stack.Stack, id int64) error {
 		}
 		more = len(list) == batch
 	}
-	err = c.show(sum, func(w io.Writer) {
+	err := c.show(sum, func(w io.Writer) {
 		_, _ = fmt.Fprintf(w, "%d files written to %s; %d were there already; %d could not be written.\n", sum.Written, b.Dir, sum.Already, sum.Failed)
 	})
 	if err == nil && sum.Failed > 0 {

@@ -288,7 +288,7 @@ func TestExportsFollowBookings(t *testing.T) {
 	}
 	b.exec(t, `UPDATE bookings SET booked_at = booked_at - interval '11 seconds' WHERE woo_id > 1`)
 	list, err := b.db.ToExport(t.Context(), 0, 10)
-	if err != nil || len(list) != 2 || list[0].Name != "WC-2.xml" || string(list[0].Content) != "WC-2" || list[0].Dir != "/nowhere" {
+	if err != nil || len(list) != 2 || list[0].Name != "WC-2.xml" || string(list[0].Content) != "WC-2" || list[0].Dir != "/nowhere/WC" {
 		t.Fatalf("to export: %+v, %v", list, err)
 	}
 	if err := b.db.Exported(t.Context(), list[0].BookingID); err != nil {

@@ -46,7 +46,7 @@ func setup(t *testing.T) *bundle {
 // newShop is a shop that is not stored yet, with books of its own.
 func (b *bundle) newShop(t *testing.T, prefix, home string) doorzet.Shop {
 	t.Helper()
-	books, err := b.db.AddBooks(t.Context(), doorzet.Books{Kind: "files", Name: "books of " + prefix, Dir: "/nowhere"})
+	books, err := b.db.AddBooks(t.Context(), doorzet.Books{Kind: "files", Name: "books of " + prefix, Dir: "/nowhere/" + prefix})
 	if err != nil {
 		t.Fatal(err)
 	}
