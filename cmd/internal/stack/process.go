@@ -17,6 +17,9 @@ import (
 
 // Main is a process: it runs parts of the stack until it is told to stop, and returns its exit code.
 func Main(name string, parts ...func(*Stack, context.Context) error) int {
+	if len(os.Args) > 1 {
+		return answer(name, os.Args[1:], os.Stdout, os.Stderr)
+	}
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
 	defer stop()
 	if err := run(ctx, os.Getenv, os.Stdout, parts); err != nil {
@@ -24,6 +27,19 @@ func Main(name string, parts ...func(*Stack, context.Context) error) int {
 		return 1
 	}
 	return 0
+}
+
+// answer is for arguments, which a process has none of: somebody asks for help, or takes it for another program. It returns the
+// exit code.
+func answer(name string, args []string, stdout, stderr io.Writer) int {
+	if len(args) == 1 && (args[0] == "--help" || args[0] == "-h") {
+		_, _ = fmt.Fprintf(stdout, "doorzet %s takes no arguments. It is configured by environment variables, such as DATABASE_URL, REDIS_URL and"+
+			" DOORZET_SECRET_KEY; the README has all of them, under Configuration. It runs until SIGTERM or Ctrl-C, and then finishes what"+
+			" it is doing. To set shops up and look at orders, use the command doorzet.\n", name)
+		return 0
+	}
+	_, _ = fmt.Fprintf(stderr, "doorzet %s: %q: it takes no arguments, it is configured by environment variables (see: %s --help)\n", name, args[0], name)
+	return 2
 }
 
 // run starts a process and returns when ctx is done and its work has drained.

@@ -1,6 +1,7 @@
 package stack
 
 import (
+	"bytes"
 	"context"
 	"encoding/base64"
 	"io"
@@ -45,5 +46,21 @@ func TestAProcess(t *testing.T) {
 	err = run(t.Context(), getenv, io.Discard, nil)
 	if err == nil || !strings.Contains(err.Error(), "DOORZET_WORKER_PUSH") || !strings.Contains(err.Error(), "DOORZET_SECRET_KEY") {
 		t.Errorf("with two wrong values it says: %v", err)
+	}
+}
+
+func TestAProcessTakesNoArguments(t *testing.T) {
+	t.Parallel()
+	var stdout, stderr bytes.Buffer
+	if code := answer("worker", []string{"--help"}, &stdout, &stderr); code != 0 || stderr.Len() > 0 ||
+		!strings.Contains(stdout.String(), "configured by environment") || strings.Count(stdout.String(), "\n") != 1 {
+		t.Errorf("--help: exit code %d, %q, %q", code, stdout.String(), stderr.String())
+	}
+	for _, args := range [][]string{{"--queues", "push"}, {"help"}, {"--help", "me"}} {
+		stdout.Reset()
+		stderr.Reset()
+		if code := answer("worker", args, &stdout, &stderr); code != 2 || stdout.Len() > 0 || !strings.Contains(stderr.String(), "it takes no arguments") {
+			t.Errorf("%v: exit code %d, %q, %q", args, code, stdout.String(), stderr.String())
+		}
 	}
 }
