@@ -84,6 +84,7 @@ func (d *demo) run(ctx context.Context) (err error) {
 	d.say("")
 	d.pointers(shop)
 	if d.once {
+		d.say("\nNothing runs any more. make demo keeps it running, with queue pages and commands to look around with.")
 		return nil
 	}
 	d.say("\nIt stays up: nights run by themselves between 01:00 and 05:00. Ctrl-C ends it.")
@@ -115,6 +116,8 @@ func (d *demo) connect(ctx context.Context) (doorzet.Shop, error) {
 	if len(shops) > 1 || shop.Prefix != demoPrefix || shop.Name != demoName {
 		return doorzet.Shop{}, doorzet.Input("DATABASE_URL names a database with shops of its own: the demo would run their nights. Give it an empty database, or none: then it starts its own Postgres")
 	}
+	d.say("\nIt ran before. The fake shop starts afresh: its orders are as they were at first, also those that became completed later.\n" +
+		"What was pushed then is in the books, and is not pushed a second time.")
 	if shop.URL == address {
 		return shop, nil
 	}
@@ -230,6 +233,10 @@ func (d *demo) pointers(shop doorzet.Shop) {
 	files, _ := filepath.Glob(filepath.Join(dir, "*.xml")) // the pattern is well formed
 	d.say("Where to look:")
 	d.say("  the invoices    %d files in %s", len(files), dir)
+	if d.once {
+		d.say("  the log         %s", filepath.Join(d.dir, "demo.log"))
+		return
+	}
 	d.say("  the queues      http://%s%s/ (user %s)", d.cfg.Listen, web.QueuesPath, d.cfg.QueuesUser)
 	if !d.cfg.Given("DOORZET_QUEUES_PASSWORD") || d.cfg.QueuesPassword == "demo-queues" {
 		d.say("                  password demo-queues")

@@ -28,9 +28,14 @@ func TestDemoOnceEndsAfterItsNightsAndBooksNothingTwiceWhenItIsRunAgain(t *testi
 	}
 
 	story := demo()
-	for _, want := range []string{"Imported       400", "Time passes in the shop: 8 open orders", "Where to look:", dir} {
+	for _, want := range []string{"Imported       400", "Time passes in the shop: 8 open orders", "Where to look:", dir, "Nothing runs any more. make demo keeps it running"} {
 		if !strings.Contains(story, want) {
 			t.Errorf("the story lacks %q:\n%s", want, story)
+		}
+	}
+	for _, late := range []string{"/queues/", "bin/doorzet", "The fake shop starts afresh"} {
+		if strings.Contains(story, late) {
+			t.Errorf("nothing runs any more, and it ran once, but the story has %q:\n%s", late, story)
 		}
 	}
 	first := invoices(t, dir)
@@ -38,7 +43,9 @@ func TestDemoOnceEndsAfterItsNightsAndBooksNothingTwiceWhenItIsRunAgain(t *testi
 		t.Fatalf("%d invoice files", len(first))
 	}
 
-	demo()
+	if story = demo(); !strings.Contains(story, "The fake shop starts afresh") {
+		t.Errorf("the second story does not say what happened to the shop:\n%s", story)
+	}
 	again := invoices(t, dir)
 	for name, content := range first {
 		if again[name] != content {

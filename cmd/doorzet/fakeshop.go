@@ -8,6 +8,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"strconv"
 	"strings"
 	"time"
 
@@ -25,6 +26,22 @@ type fakeView struct {
 	Orders  int    `json:"orders"`
 }
 
+// controlHelp lists the control API, of which package wootest tells more.
+const controlHelp = `The control API takes and gives JSON, without keys; what is not given stays, or is made up:
+  GET    /_control/orders/ID        an order as REST would show it
+  POST   /_control/orders           add orders: {"status", "total", "currency", "created", "modified", "count", ...}, or an array
+  POST   /_control/orders/ID        change one: {"status", "total", ...}
+  DELETE /_control/orders/ID        to the trash; ?force=true removes it for ever
+  GET    /_control/requests         what was asked of the shop
+  POST   /_control/reset-requests   forget that
+  POST   /_control/webhooks         add a webhook: {"delivery_url", "topic", "status"}
+  DELETE /_control/webhooks         remove all, ?id=7 only one
+  POST   /_control/identity         {"home", "store_id", "name", "time_zone", "version"}
+  POST   /_control/statuses         {"slug", "name"} adds a status, {"slug", "remove": true} takes it away
+  POST   /_control/faults           {"kind", "count", "path", ...}: the next requests go wrong
+  DELETE /_control/faults           everything works again
+An example: curl -d '{"status": "completed"}' http://127.0.0.1:9080/_control/orders/1001`
+
 func (c *cli) fakeshop() *cobra.Command {
 	var listen string
 	var opt wootest.Options
@@ -33,12 +50,15 @@ func (c *cli) fakeshop() *cobra.Command {
 		Use:   "fakeshop --listen HOST:PORT --orders N",
 		Short: "Run a fake WooCommerce shop, for trying things out",
 		Long: "Run a fake WooCommerce shop until Ctrl-C. It answers as a real one does, with orders made from recorded ones, and" +
-			" below /_control/ changes orders and settings on request.\n\n" +
+			" below /_control/ changes orders and settings on request.\n\n" + controlHelp + "\n\n" +
 			"Doorzet calls shops at private addresses only with DOORZET_ALLOW_PRIVATE_SHOPS=true.",
 		Example: "  doorzet fakeshop --listen 127.0.0.1:9080 --orders 400",
 	}, func(ctx context.Context, _ []string) error {
 		if opt.Orders < 0 {
 			return usage("--orders %d: give a number from 0", opt.Orders)
+		}
+		if !listenable(listen) {
+			return usage("--listen %q: write HOST:PORT, like 127.0.0.1:9080, or :9080 for every interface", listen)
 		}
 		return c.serveFake(ctx, listen, opt, control)
 	})
@@ -56,7 +76,7 @@ func (c *cli) serveFake(ctx context.Context, listen string, opt wootest.Options,
 	if err != nil {
 		return fmt.Errorf("--listen %s: %w", listen, err)
 	}
-	v := fakeView{URL: "http://" + l.Addr().String(), Key: wootest.DefaultKey, Secret: wootest.DefaultSecret, Orders: opt.Orders}
+	v := fakeView{URL: reachable(l.Addr()), Key: wootest.DefaultKey, Secret: wootest.DefaultSecret, Orders: opt.Orders}
 	opt.Home = v.URL
 	opt.StoreID = storeID(v.URL)
 	shop := wootest.New(opt)
@@ -86,6 +106,24 @@ func (c *cli) serveFake(ctx context.Context, listen string, opt wootest.Options,
 		return fmt.Errorf("the fake shop stopped: %w", err)
 	}
 	return nil
+}
+
+// listenable tells whether a text is a HOST:PORT to listen at.
+func listenable(address string) bool {
+	_, port, err := net.SplitHostPort(address)
+	if err != nil {
+		return false
+	}
+	_, err = strconv.ParseUint(port, 10, 16)
+	return err == nil
+}
+
+// reachable is where what listens can be called from here: "every interface" is no address to call.
+func reachable(listens net.Addr) string {
+	if tcp, ok := listens.(*net.TCPAddr); ok && tcp.IP.IsUnspecified() {
+		return fmt.Sprintf("http://127.0.0.1:%d", tcp.Port)
+	}
+	return "http://" + listens.String()
 }
 
 // storeID is a store id in the form of a uuid, of its own for each address.

@@ -184,7 +184,7 @@ func writeOrder(w io.Writer, v orderFull, loc *time.Location) {
 		"Total", v.Total+" "+v.Currency,
 		"Created", local(time.Time(v.Created), loc),
 		"Modified", local(time.Time(v.Modified), loc),
-		"Last look", fmt.Sprintf("%s, the %dth", local(time.Time(v.LastLook), loc), v.Looks),
+		"Looked at", lookedAt(v, loc),
 		"Last verdict", fmt.Sprintf("%s (%s)", v.Verdict, v.Rule),
 	)
 	for _, b := range v.Bookings {
@@ -194,6 +194,18 @@ func writeOrder(w io.Writer, v orderFull, loc *time.Location) {
 		_, _ = fmt.Fprintf(w, "  %s  %s: %s\n", local(time.Time(e.At), loc), oneLine(e.Actor), oneLine(e.Text))
 	}
 	_, _ = fmt.Fprintln(w)
+}
+
+// lookedAt says how often an order was looked at, and when last.
+func lookedAt(v orderFull, loc *time.Location) string {
+	last := local(time.Time(v.LastLook), loc)
+	switch v.Looks {
+	case 0:
+		return "not yet"
+	case 1:
+		return "once, " + last
+	}
+	return fmt.Sprintf("%d times, last %s", v.Looks, last)
 }
 
 // eachOrder does something with each order and shows the results as a list. One that fails does not hold up the others.

@@ -145,7 +145,7 @@ func TestIgnoreAndUnignore(t *testing.T) {
 	if len(shown[0].Bookings) != 1 {
 		t.Errorf("bookings: %+v", shown[0].Bookings)
 	}
-	if text := b.run("order", "show", "--shop", "1", id(order)); !strings.Contains(text.stdout, "No longer ignored.") {
+	if text := b.run("order", "show", "--shop", "1", id(order)); !strings.Contains(text.stdout, "No longer ignored.") || !strings.Contains(text.stdout, " times, last ") {
 		t.Errorf("as text:\n%s", text.stdout)
 	}
 }

@@ -215,7 +215,7 @@ func booked(o doorzet.OrderRow) error {
 // push pushes an order by hand (R10): it is read again first.
 func (h *hand) push(ctx context.Context, id int64, yes bool) error {
 	if h.shop.Paused() {
-		return fmt.Errorf("order %d was not pushed, as the shop is %s (go on with: doorzet shop resume --shop %d)", id, stopped(h.shop), h.shop.ID)
+		return fmt.Errorf("order %d was not pushed, as the shop is %s", id, goOn(h.shop))
 	}
 	if before, err := h.stack.DB.Order(ctx, h.shop.ID, id); err == nil && before.State == doorzet.StatePushed {
 		return fmt.Errorf("order %d is in the books already, as %s", id, before.Reference)

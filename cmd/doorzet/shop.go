@@ -54,7 +54,7 @@ func viewShop(s doorzet.Shop) shopView {
 		ID: s.ID, Name: s.Name, URL: s.URL, Home: s.Home, StoreID: s.StoreID, Prefix: s.Prefix, TimeZone: s.TimeZone,
 		StartDate: s.StartDate, Statuses: s.Statuses, NightHours: s.NightHours.String(), Remainder: s.Remainder,
 		Books: s.BooksID, WebhooksOn: s.WebhooksOn, WooVersion: s.WooVersion, Paused: !s.PausedAt.IsZero(),
-		PausedAt: moment(s.PausedAt), Blocked: s.BlockedWhy, NextNight: moment(s.NextNightAt), Added: moment(s.AddedAt),
+		PausedAt: moment(s.PausedAt), Blocked: s.BlockedWhy, NextNight: moment(nextNight(s)), Added: moment(s.AddedAt),
 	}
 }
 
@@ -70,7 +70,7 @@ func (c *cli) shopList() *cobra.Command {
 			l := c.list("ID", "NAME", "URL", "PREFIX", "CHOSEN", "NEXT NIGHT", "")
 			for _, shop := range shops {
 				err := l.add(viewShop(shop), shop.ID, shop.Name, shop.URL, shop.Prefix, strings.Join(shop.Statuses, ","),
-					local(shop.NextNightAt, shop.Location()), stopped(shop))
+					local(nextNight(shop), shop.Location()), stopped(shop))
 				if err != nil {
 					return err
 				}
@@ -89,6 +89,22 @@ func stopped(s doorzet.Shop) string {
 		return "paused"
 	}
 	return ""
+}
+
+// goOn is stopped, with what to do about it. A stop says that itself: no resume ends it.
+func goOn(s doorzet.Shop) string {
+	if s.BlockedWhy != "" {
+		return stopped(s)
+	}
+	return fmt.Sprintf("%s (go on with: doorzet shop resume --shop %d)", stopped(s), s.ID)
+}
+
+// nextNight is when the next night of a shop is planned; the zero time when none runs.
+func nextNight(s doorzet.Shop) time.Time {
+	if s.Paused() {
+		return time.Time{}
+	}
+	return s.NextNightAt
 }
 
 func (c *cli) shopShow() *cobra.Command {
@@ -119,28 +135,41 @@ func writeShop(w io.Writer, s doorzet.Shop, counts map[doorzet.OrderState]int) {
 	if s.WebhooksOn {
 		webhooks = "on: the nights look 3 months back"
 	}
-	facts(w,
+	facts(w, append([]any{
 		"Shop", fmt.Sprintf("%d, %s", s.ID, s.Name),
 		"Address", s.URL,
 		"Calls itself", s.Home,
 		"Store id", dash(s.StoreID),
 		"WooCommerce", dash(s.WooVersion),
-		"References", s.Prefix+"-...",
+		"References", s.Prefix + "-...",
 		"Books", s.BooksID,
 		"Time zone", s.TimeZone,
 		"Start date", s.StartDate,
 		"Chosen statuses", strings.Join(s.Statuses, ", "),
 		"Night hours", s.NightHours,
-		"Next night", local(s.NextNightAt, loc),
 		"Webhooks", webhooks,
 		"Remainder", onOff(s.Remainder),
 		"Added", local(s.AddedAt, loc),
-		"Stopped", dash(stopped(s)),
-	)
+	}, standing(s)...)...)
 	_, _ = fmt.Fprintln(w)
 	for _, state := range doorzet.OrderStates {
 		facts(w, fmt.Sprintf("%-15s", state), counts[state])
 	}
+}
+
+// standing is when a shop's next night is, or why there is none.
+func standing(s doorzet.Shop) []any {
+	var out []any
+	if !s.PausedAt.IsZero() {
+		out = append(out, "Paused", "since "+local(s.PausedAt, s.Location()))
+	}
+	if s.BlockedWhy != "" {
+		out = append(out, "Stopped", s.BlockedWhy)
+	}
+	if out == nil {
+		out = append(out, "Next night", local(s.NextNightAt, s.Location()))
+	}
+	return out
 }
 
 func onOff(on bool) string {
@@ -191,7 +220,7 @@ func (c *cli) shopResume() *cobra.Command {
 			}
 			return c.show(pauseView{id, false, shop.BlockedWhy}, func(w io.Writer) {
 				if shop.BlockedWhy != "" {
-					_, _ = fmt.Fprintf(w, "Shop %d is no longer paused, but it is stopped: %s\n", id, shop.BlockedWhy)
+					_, _ = fmt.Fprintf(w, "Shop %d is not paused any more, but it is still stopped: %s\n", id, shop.BlockedWhy)
 					return
 				}
 				_, _ = fmt.Fprintf(w, "Shop %d goes on. Its next night is %s.\n", id, shop.NextNightAt.In(shop.Location()).Format(time.DateTime))

@@ -209,12 +209,25 @@ func TestAShopThatMovedIsConfirmedByHand(t *testing.T) {
 		t.Errorf("a night at another shop: %+v", a)
 	}
 	b.fails(exitFailed, "now says its home is https://new.example", "night", "run", "--shop", "1", "--dry-run")
-	if s := b.show(); s.Blocked == "" {
-		t.Error("the shop is not stopped")
+	if s := b.show(); s.Blocked == "" || !s.NextNight.IsZero() {
+		t.Errorf("the shop is not stopped: %+v", s)
 	}
 	order := b.add("processing", day)
-	if got := b.act(exitFailed, "order", "check", id(order)); !strings.Contains(got[0].Error, "the shop is stopped") {
-		t.Errorf("check: %+v", got)
+	for _, command := range []string{"check", "push"} {
+		got := b.act(exitFailed, "order", command, id(order))
+		if !strings.Contains(got[0].Error, "the shop is stopped: The shop at "+old) || strings.Contains(got[0].Error, "resume") {
+			t.Errorf("%s: %+v", command, got)
+		}
+	}
+	var resumed struct{ Blocked string }
+	if b.must(&resumed, "shop", "resume", "--shop", "1"); resumed.Blocked == "" {
+		t.Error("resume does not say that the shop is stopped")
+	}
+	if a := b.run("shop", "resume", "--shop", "1"); !strings.Contains(a.stdout, "it is still stopped: The shop at "+old) {
+		t.Errorf("resume: %+v", a)
+	}
+	if a := b.run("shop", "show", "--shop", "1"); strings.Contains(a.stdout, "Next night") || strings.Count(strings.ToLower(a.stdout), "stopped") != 1 {
+		t.Errorf("show: %+v", a)
 	}
 	b.fails(exitFailed, "nothing was changed: at "+old+" another shop answers", "shop", "set", "--shop", "1", "--url", old)
 	b.must(&struct{}{}, "shop", "set", "--shop", "1", "--url", old, "--moved")
@@ -265,32 +278,19 @@ func TestShopCheckSaysWhatIsWrong(t *testing.T) {
 	if text := b.run("shop", "check", "--shop", "1"); !strings.Contains(text.stdout, "ok      Key") {
 		t.Errorf("as text:\n%s", text.stdout)
 	}
-}
 
-func TestBooksExportWritesWhatIsMissing(t *testing.T) {
-	t.Parallel()
-	b := setup(t)
-	b.connect()
-	b.add("processing", day)
-	b.add("processing", day)
-	b.night()
-	files := b.files("main")
-	if err := os.Remove(filepath.Join(b.dir, "main", files[0])); err != nil {
-		t.Fatal(err)
+	if got := read("shop", "check", "--shop", "1")["Same shop"]; !got.OK || !strings.HasSuffix(got.Found, ", as recorded") {
+		t.Errorf("%+v", got)
 	}
-	var sum struct{ Written, Already, Failed int }
-	b.must(&sum, "books", "export", "--books", "1")
-	if sum.Written != 1 || sum.Already != 1 || !slices.Equal(b.files("main"), files) {
-		t.Errorf("%+v, files %v", sum, b.files("main"))
+	if got := read("shop", "check", "--shop", "1", "--secret", "cs_wrong")["Same shop"]; got.OK || got.Found != "not tried" {
+		t.Errorf("%+v", got)
 	}
-	if err := os.WriteFile(filepath.Join(b.dir, "main", files[0]), []byte("mine"), 0o600); err != nil {
-		t.Fatal(err)
+	b.shop.Identify(wootest.Identity{StoreID: storeID("another")})
+	if got := read("shop", "check", "--shop", "1")["Same shop"]; got.OK || !strings.Contains(got.Advice, "--moved") ||
+		!strings.Contains(got.Found, storeID("another")+"; recorded is ") {
+		t.Errorf("%+v", got)
 	}
-	if a := b.run("books", "export", "--books", "1", "--json"); a.code != exitFailed || !strings.Contains(a.stderr, "exists with another content") {
-		t.Errorf("%+v", a)
-	}
-	var list []struct{ Name, Dir string }
-	if b.must(&list, "books", "list"); len(list) != 1 || !filepath.IsAbs(list[0].Dir) {
-		t.Errorf("%+v", list)
+	if got, asked := read("shop", "check", "--url", b.url, "--key", wootest.DefaultKey, "--secret", wootest.DefaultSecret)["Same shop"]; asked {
+		t.Errorf("nothing is recorded of a shop that is not connected: %+v", got)
 	}
 }

@@ -34,7 +34,7 @@ func (c *cli) shopCheck() *cobra.Command {
 	}, func(ctx context.Context, _ []string) error {
 		if id != 0 && o.url == "" && o.key == "" && o.keyFile == "" && o.secret == "" && o.secretFile == "" {
 			return c.withShop(ctx, id, func(s *stack.Stack, shop doorzet.Shop) error {
-				return c.showCheck(ctx, s.Client(shop, nil))
+				return c.showCheck(ctx, s.Client(shop, nil), shop)
 			})
 		}
 		return c.checkNew(ctx, id, o)
@@ -68,7 +68,9 @@ func (c *cli) checkNew(ctx context.Context, id int64, o shopOptions) error {
 		if shop.URL == "" || shop.Key == "" || shop.Secret == "" {
 			return usage("give --shop of a connected shop, or --url, --key and --secret of another")
 		}
-		return c.showCheck(ctx, s.Client(shop, nil))
+		recorded := known
+		recorded.URL = shop.URL
+		return c.showCheck(ctx, s.Client(shop, nil), recorded)
 	}
 	if id != 0 {
 		return c.withShop(ctx, id, try)
@@ -79,8 +81,49 @@ func (c *cli) checkNew(ctx context.Context, id int64, o shopOptions) error {
 	return c.without(func(s *stack.Stack) error { return try(s, doorzet.Shop{}) })
 }
 
-func (c *cli) showCheck(ctx context.Context, client *woo.Client) error {
+// sameShop compares what a shop says of itself with what is recorded (R14): that decides whether its nights run.
+func sameShop(ctx context.Context, client *woo.Client, recorded doorzet.Shop) woo.Step {
+	step := woo.Step{Name: "Same shop", Tried: true}
+	about, err := client.About(ctx)
+	if err != nil {
+		step.Found, step.Advice = err.Error(), "Try again: what the shop says of itself could not be read."
+		return step
+	}
+	system, err := client.System(ctx)
+	if err != nil { // a step of its own said so; the home decides
+		system.StoreID = ""
+	}
+	step.Advice = doorzet.SameShop(recorded, about.Home, system.StoreID)
+	step.OK = step.Advice == ""
+	step.Found = called(about.Home, system.StoreID) + ", as recorded"
+	if !step.OK {
+		step.Found = called(about.Home, system.StoreID) + "; recorded is " + called(recorded.Home, recorded.StoreID)
+	}
+	return step
+}
+
+// called is what a shop says, or said, of itself.
+func called(home, storeID string) string {
+	if storeID == "" {
+		return "home " + home
+	}
+	return "home " + home + ", store id " + storeID
+}
+
+// diagnose looks at a connection step by step. Whether it is the same shop is asked of one that is connected, once it answers.
+func diagnose(ctx context.Context, client *woo.Client, recorded doorzet.Shop) []woo.Step {
 	steps := client.Check(ctx)
+	if recorded.ID == 0 {
+		return steps
+	}
+	if last := len(steps) - 1; last >= 0 && !steps[last].Tried {
+		return append(steps, woo.Step{Name: "Same shop", Found: steps[last].Found, Advice: steps[last].Advice})
+	}
+	return append(steps, sameShop(ctx, client, recorded))
+}
+
+func (c *cli) showCheck(ctx context.Context, client *woo.Client, recorded doorzet.Shop) error {
+	steps := diagnose(ctx, client, recorded)
 	views := make([]stepView, len(steps))
 	failed := len(steps) == 0
 	for i, s := range steps {

@@ -89,7 +89,7 @@ func (c *cli) changeShop(ctx context.Context, s *stack.Stack, old doorzet.Shop, 
 		}
 	}
 	if o.push == "now" && shop.Paused() {
-		return fmt.Errorf("nothing was changed: --push now cannot push, as the shop is %s. Resume it first, or choose --push tonight", stopped(shop))
+		return fmt.Errorf("nothing was changed: --push tonight would do, but --push now cannot push, as the shop is %s", goOn(shop))
 	}
 	if o.statuses != "" {
 		c.warnStatuses(ctx, s, shop)

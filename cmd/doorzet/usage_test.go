@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -44,6 +45,9 @@ func TestWrongUsageIsExitCode2AndChangesNothing(t *testing.T) {
 		{"books add --kind paper", "--kind paper is not known: give --kind files"},
 		{"books add --kind files --name a --dir d --seller-file /nowhere", "--seller-file /nowhere: it cannot be read"},
 		{"books export", "--books is missing"},
+		{"books set --name other", "--books is missing"},
+		{"books set --books 1", "nothing to change: give one or more of --name, --dir, --seller-file"},
+		{"books set --books 1 --seller-file /nowhere", "--seller-file /nowhere: it cannot be read"},
 		{"night run", "--shop is missing"},
 		{"night show", "--night is missing"},
 		{"night list --shop 1 --limit -1", "--limit -1: give a number above 0"},
@@ -51,7 +55,11 @@ func TestWrongUsageIsExitCode2AndChangesNothing(t *testing.T) {
 		{"order why --shop 1", "no order is given"},
 		{"order why --shop 1 1002 x", `"x" is no order id`},
 		{"fakeshop --orders -1", "--orders -1"},
+		{"fakeshop --listen x", `--listen "x": write HOST:PORT`},
+		{"fakeshop --listen 127.0.0.1:70000", `--listen "127.0.0.1:70000": write HOST:PORT`},
 		{"health", "--url is missing"},
+		{"health --url nope", `--url "nope" is no address`},
+		{"health --url 127.0.0.1:8080", "is no address"},
 	} {
 		b.fails(exitUsage, c.sentence, strings.Fields(c.call)...)
 	}
@@ -71,6 +79,7 @@ func TestRefusalsAreExitCode1(t *testing.T) {
 		{"booking list --shop 9", "there is no shop 9"},
 		{"night show --night 9", "there is no night 9"},
 		{"books export --books 9", "there are no books 9"},
+		{"books set --books 9 --name other", "there are no books 9"},
 		{"health --url http://127.0.0.1:1/healthz", "it does not answer"},
 	} {
 		b.fails(exitFailed, c.sentence, strings.Fields(c.call)...)
@@ -127,6 +136,9 @@ func TestHealth(t *testing.T) {
 
 func TestFakeshopSaysWhereItIsAndRunsUntilItIsStopped(t *testing.T) {
 	t.Parallel()
+	if got := reachable(&net.TCPAddr{IP: net.IPv4zero, Port: 9080}); got != "http://127.0.0.1:9080" {
+		t.Errorf("on every interface it is at %s", got)
+	}
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	out, in := io.Pipe()
