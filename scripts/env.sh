@@ -8,10 +8,13 @@ if [ -e .env ]; then
 	exit 0
 fi
 umask 077
-# A password that stands in a URL is written in hexadecimal: it needs no escapes there.
-sed -e "s|^DOORZET_SECRET_KEY=.*|DOORZET_SECRET_KEY=$(openssl rand -base64 32)|" \
-	-e "s|^POSTGRES_PASSWORD=.*|POSTGRES_PASSWORD=$(openssl rand -hex 24)|" \
+
+# secret prints N random bytes in hexadecimal, which needs no escapes in a URL.
+secret() { head -c "$1" /dev/urandom | od -An -v -tx1 | tr -d ' \n'; }
+
+sed -e "s|^DOORZET_SECRET_KEY=.*|DOORZET_SECRET_KEY=$(head -c 32 /dev/urandom | base64)|" \
+	-e "s|^POSTGRES_PASSWORD=.*|POSTGRES_PASSWORD=$(secret 24)|" \
 	-e "s|^DOORZET_QUEUES_USER=.*|DOORZET_QUEUES_USER=ops|" \
-	-e "s|^DOORZET_QUEUES_PASSWORD=.*|DOORZET_QUEUES_PASSWORD=$(openssl rand -hex 12)|" \
+	-e "s|^DOORZET_QUEUES_PASSWORD=.*|DOORZET_QUEUES_PASSWORD=$(secret 12)|" \
 	.env.example >.env
 echo "made .env with secrets of its own; the queue pages are for user ops with the password in it"
