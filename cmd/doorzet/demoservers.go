@@ -196,10 +196,15 @@ func (d *demo) fakeShop(ctx context.Context) (string, error) {
 func (d *demo) ready(ctx context.Context) error {
 	tick := time.NewTicker(lookEvery)
 	defer tick.Stop()
+	waiting := false
 	for {
 		n, err := d.stack.Queue.Workers(ctx, queue.Push)
 		if err == nil && n > 0 {
 			return nil
+		}
+		if err != nil && !waiting {
+			waiting = true
+			d.say("Waiting for Redis: %v", err)
 		}
 		select {
 		case <-tick.C:
