@@ -60,7 +60,7 @@ type Shop struct {
 	NextNightAt  time.Time
 	ImportedAt   time.Time // start of the last finished import
 	FullImportAt time.Time // start of the last finished comparison of all ids
-	Unread       []int64   // orders that the last import could not read: the next one asks for each of them
+	Unread       []int64   // orders that imports could not read and that are not stored: the next one asks for each
 }
 
 // Location is the shop's time zone. A name that cannot be loaded is refused when it is set, so UTC stands in only for a

@@ -46,6 +46,9 @@ func TestRehearsalLeavesNoTrace(t *testing.T) {
 	if err := r.FinishImport(ctx, s, time.Now(), true); err != nil {
 		t.Error(err)
 	}
+	if err := r.SetUnread(ctx, s.ID, []int64{77}, nil); err != nil {
+		t.Error(err)
+	}
 	if after := b.content(t); after != before {
 		t.Errorf("before:\n%s\nafter:\n%s", before, after)
 	}

@@ -248,17 +248,36 @@ func (db *DB) SawWebhooks(ctx context.Context, shopID, nightID int64, found bool
 	return on, err
 }
 
-// FinishImport records that an import that began at start is complete, and which orders it could not read. full says that it
-// compared all ids, from the start date that the shop had then.
+// FinishImport records that an import that began at start is complete. full says that it compared all ids, from the start date
+// that the shop had then.
 func (db *DB) FinishImport(ctx context.Context, shop doorzet.Shop, start time.Time, full bool) error {
 	return db.inTx(ctx, func(tx *sqlx.Tx) error {
 		_, err := tx.ExecContext(ctx, `
 			UPDATE shops
-			   SET imported_at = greatest(imported_at, CAST($2 AS timestamptz)), unread = coalesce(CAST($5 AS bigint[]), '{}'),
-			       full_import_at = CASE WHEN $3 AND starts_at = $4 THEN greatest(full_import_at, CAST($2 AS timestamptz)) ELSE full_import_at END
-			 WHERE id = $1`, shop.ID, at(start), full, shop.StartsAt(), pq.Array(shop.Unread))
+			   SET imported_at = greatest(imported_at, $2),
+			       full_import_at = CASE WHEN $3 AND starts_at = $4 THEN greatest(full_import_at, $2) ELSE full_import_at END
+			 WHERE id = $1`, shop.ID, start.UTC(), full, shop.StartsAt())
 		if err != nil {
 			return fmt.Errorf("record the import of shop %d: %w", shop.ID, err)
+		}
+		return nil
+	})
+}
+
+// SetUnread remembers orders that an import could not read, and forgets those that were read since. Orders that are stored are
+// not remembered: nights look at them anyway.
+func (db *DB) SetUnread(ctx context.Context, shopID int64, unread, read []int64) error {
+	return db.inTx(ctx, func(tx *sqlx.Tx) error {
+		_, err := tx.ExecContext(ctx, `
+			UPDATE shops s
+			   SET unread = ARRAY(
+			           SELECT DISTINCT id FROM unnest(s.unread || coalesce(CAST($2 AS bigint[]), '{}')) AS id
+			            WHERE id <> 0 AND id <> ALL (coalesce(CAST($3 AS bigint[]), '{}'))
+			              AND NOT EXISTS (SELECT FROM orders o WHERE o.shop_id = s.id AND o.woo_id = id)
+			            ORDER BY id)
+			 WHERE s.id = $1`, shopID, pq.Array(unread), pq.Array(read))
+		if err != nil {
+			return fmt.Errorf("remember what could not be read of shop %d: %w", shopID, err)
 		}
 		return nil
 	})

@@ -2,7 +2,6 @@ package reconcile
 
 import (
 	"context"
-	"slices"
 	"time"
 
 	"github.com/doorzet/doorzet/internal/doorzet"
@@ -34,33 +33,19 @@ func (w *work) importOrders(ctx context.Context) error {
 		}
 		full, answered = answered && first || compared, answered || compared
 	}
-	unseen, err := w.unseen(ctx)
-	if err != nil {
-		return err
-	}
-	w.shop.Unread = unseen
 	if !answered {
-		return w.r.Store.FinishImport(ctx, w.shop, w.shop.ImportedAt, false)
+		return nil
 	}
 	// Between two slots of a first import rows may have slid to pages that were read: the next night compares all ids.
 	return w.r.Store.FinishImport(ctx, w.shop, w.n.StartedAt, full && (!first || !resumed))
 }
 
-// unseen are the orders that could not be read tonight and that are not stored either: no look of the coming night would ask
-// for them.
-func (w *work) unseen(ctx context.Context) ([]int64, error) {
-	known, err := w.r.Store.Known(ctx, w.shop.ID, w.bad)
-	return slices.DeleteFunc(slices.Clone(w.bad), func(id int64) bool {
-		_, stored := known[id]
-		return id == 0 || stored
-	}), err
-}
-
-// again asks for the orders that the last import could not read.
+// again asks for the orders that earlier imports could not read.
 func (w *work) again(ctx context.Context) error {
-	if w.n.Page != 0 {
+	if w.n.Page != 0 || len(w.shop.Unread) == 0 {
 		return nil
 	}
+	var read []int64
 	for _, id := range w.shop.Unread {
 		look, err := w.woo.Look(ctx, doorzet.ByImport, id)
 		switch {
@@ -73,8 +58,21 @@ func (w *work) again(ctx context.Context) error {
 		if err := w.apply(ctx, false, []doorzet.Look{look}); err != nil {
 			return err
 		}
+		read = append(read, id)
 	}
-	return nil
+	return w.r.Store.SetUnread(ctx, w.shop.ID, nil, read)
+}
+
+// remember keeps the orders of a page that could not be read, before the page counts as done: the next import asks for each.
+func (w *work) remember(ctx context.Context, bad []Bad) error {
+	if len(bad) == 0 {
+		return nil
+	}
+	ids := make([]int64, len(bad))
+	for i, b := range bad {
+		ids[i] = b.WooID
+	}
+	return w.r.Store.SetUnread(ctx, w.shop.ID, ids, nil)
 }
 
 // changed asks for all orders the first time, then for those that changed since the last import.
@@ -147,6 +145,9 @@ func (w *work) list(ctx context.Context, q Query, wants func(context.Context, []
 	each := func(p Page) error {
 		want, err := wants(ctx, p.Looks)
 		if err != nil {
+			return err
+		}
+		if err := w.remember(ctx, p.Bad); err != nil {
 			return err
 		}
 		return w.page(ctx, p, false, want)

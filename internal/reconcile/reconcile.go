@@ -70,6 +70,7 @@ type store interface {
 	SawShop(ctx context.Context, s doorzet.Shop, actor string) error
 	SawWebhooks(ctx context.Context, shopID, nightID int64, found bool) (on bool, err error)
 	FinishImport(ctx context.Context, shop doorzet.Shop, start time.Time, full bool) error
+	SetUnread(ctx context.Context, shopID int64, unread, read []int64) error
 	ClaimNight(ctx context.Context, id int64) (doorzet.Night, error)
 	RenewNight(ctx context.Context, n doorzet.Night) error
 	SaveNight(ctx context.Context, n doorzet.Night) error

@@ -136,6 +136,44 @@ func TestAnUnreadableOrderIsAskedForAgain(t *testing.T) {
 	}
 }
 
+// It is asked for again also when the import took several slots after it, and as long as it cannot be read; when the shop no
+// longer has it, it is forgotten.
+func TestAnUnreadableOrderIsRememberedOverSlots(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	bad := b.add(t, "processing", 1, 6*days)[0] // on the first page
+	b.add(t, "on-hold", 250, 5*days)
+	b.spy(unreadable(bad))
+	b.slots(t)
+	night := b.ask(t, start)
+	for b.goOn(t, night).State != doorzet.NightDone {
+		b.exec(t, `UPDATE nights SET next_try_at = now()`)
+	}
+	unread := func() []int64 {
+		t.Helper()
+		shop, err := b.DB.Shop(t.Context(), b.shop)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return shop.Unread
+	}
+	if got := unread(); !slices.Equal(got, []int64{bad}) {
+		t.Fatalf("after several slots %v is remembered, want %d", got, bad)
+	}
+	b.night = b.Reconciler()
+	b.fake.Fail(wootest.Fault{Kind: "500", Path: "/orders/" + itoa(bad), Count: 3}) // one question, with its repetitions
+	b.exec(t, `UPDATE shops SET full_import_at = now()`)
+	if b.done(t); !slices.Equal(unread(), []int64{bad}) {
+		t.Errorf("still unreadable, %v is remembered", unread())
+	}
+	if err := b.fake.Delete(bad); err != nil {
+		t.Fatal(err)
+	}
+	if b.done(t); len(unread()) != 0 {
+		t.Errorf("deleted in the shop, %v is remembered", unread())
+	}
+}
+
 // A held order is in the report of each night that made it again, and in that of the one that pushed it at last.
 func TestAHeldOrderIsInTheReportOfEachNight(t *testing.T) {
 	t.Parallel()
