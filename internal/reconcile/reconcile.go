@@ -66,11 +66,10 @@ type Shop interface {
 // store is where orders and nights live.
 type store interface {
 	orders
+	imports
 	Shop(ctx context.Context, id int64) (doorzet.Shop, error)
 	SawShop(ctx context.Context, s doorzet.Shop, actor string) error
 	SawWebhooks(ctx context.Context, shopID, nightID int64, found bool) (on bool, err error)
-	FinishImport(ctx context.Context, shop doorzet.Shop, start time.Time, full bool) error
-	SetUnread(ctx context.Context, shopID int64, unread, read []int64) error
 	ClaimNight(ctx context.Context, id int64) (doorzet.Night, error)
 	RenewNight(ctx context.Context, n doorzet.Night) error
 	SaveNight(ctx context.Context, n doorzet.Night) error
@@ -83,8 +82,14 @@ type orders interface {
 	CountOpen(ctx context.Context, shopID int64, since time.Time) (int, error)
 	ToLookAt(ctx context.Context, shop doorzet.Shop, nightID int64, since time.Time) (inside, outside []int64, err error)
 	Widen(ctx context.Context, shopID int64, since time.Time) error
-	Known(ctx context.Context, shopID int64, wooIDs []int64) (map[int64]time.Time, error)
 	ApplyLooks(ctx context.Context, a doorzet.LookContext, looks []doorzet.Look) ([]doorzet.Applied, error)
+}
+
+// imports is what step 4 needs besides.
+type imports interface {
+	Known(ctx context.Context, shopID int64, wooIDs []int64) (map[int64]time.Time, error)
+	SetUnread(ctx context.Context, shopID int64, unread, read []int64) error
+	FinishImport(ctx context.Context, shop doorzet.Shop, start time.Time, full bool) error
 }
 
 // Reconciler runs nights. All fields are needed; it is safe for concurrent use.
