@@ -111,6 +111,8 @@ type booksView struct {
 	Kind   string         `json:"kind"`
 	Dir    string         `json:"dir"`
 	Seller doorzet.Seller `json:"seller"`
+
+	PerMinute int `json:"per_minute,omitempty"` // pushes; 0 = as many as there are
 }
 
 func (c *cli) booksList() *cobra.Command {

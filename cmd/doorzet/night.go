@@ -103,7 +103,7 @@ func (c *cli) followNight(ctx context.Context, s *stack.Stack, shop doorzet.Shop
 // mark changes as long as a night gets further. One that waits for another night of its shop has the mark of that one.
 func (c *cli) mark(ctx context.Context, s *stack.Stack, n doorzet.Night) string {
 	text := func(n doorzet.Night) string {
-		return fmt.Sprint(n.ID, n.State, n.Step, n.Page, n.Done, n.Requests.Total, n.Pushed, n.Held, n.Failed, n.Underway)
+		return fmt.Sprint(n.ID, n.State, n.Step, n.Rows, n.Done, n.Requests.Total, n.Pushed, n.Held, n.Failed, n.Underway)
 	}
 	if n.State != doorzet.NightPlanned {
 		return text(n)

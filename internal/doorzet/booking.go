@@ -48,6 +48,8 @@ type Books struct {
 	Kind   string // "files"
 	Dir    string // of files: the folder of the export
 	Seller Seller
+
+	PerMinute int // how many pushes a minute it takes; 0 = as many as there are
 }
 
 // PushJob is a claimed booking with all that is needed to push it.
@@ -66,6 +68,7 @@ type PushJob struct {
 	Lookups   int // since it became unknown
 	SentAt    time.Time
 	Frozen    *Document // what an earlier attempt sent; nil = nothing was sent yet
+	AskFirst  bool      // the books are asked before the first create: by hand, or after Postgres was restored
 	Document  []byte    // the order as the shop's REST API answered it; nil = not read yet
 	ReadAt    time.Time // when that answer was asked for
 }

@@ -166,6 +166,8 @@ type Night struct {
 	NextTry    time.Time
 	Token      int64 // fences the claim
 	Attempts   int
+	Troubles   int       // slots in a row that ended in trouble without getting further
+	Takeovers  int       // workers in a row that were lost without getting further
 	StartedAt  time.Time // the first claim: the night's start, from which window and look-back count
 	FinishedAt time.Time
 
@@ -174,7 +176,7 @@ type Night struct {
 	Open       int       // the count that decided
 	Strategy   Strategy
 	Step       NightStep
-	Page       int // the last page done of the step's list; -1: all of them
+	Rows       int // how many rows of the step's list were read; -1: all of them
 	Done, Todo int // of the step, for a progress bar
 
 	Imported, LookedAt, StillOpen, Expired, Gone int

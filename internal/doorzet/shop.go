@@ -61,6 +61,9 @@ type Shop struct {
 	ImportedAt   time.Time // start of the last finished import
 	FullImportAt time.Time // start of the last finished comparison of all ids
 	Unread       []int64   // orders that imports could not read and that are not stored: the next one asks for each
+
+	Pace Pace   // what was learnt of how much it can bear
+	Pool string // whose workers do its work; "" = the usual ones
 }
 
 // Location is the shop's time zone. A name that cannot be loaded is refused when it is set, so UTC stands in only for a

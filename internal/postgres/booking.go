@@ -92,7 +92,8 @@ func (db *DB) ClaimPush(ctx context.Context, id int64) (doorzet.PushJob, error) 
 		       k.id AS books_key, k.kind AS books_kind, k.name AS books_name, k.dir AS books_dir, k.seller AS books_seller,
 		       s.id, s.name, s.url, s.home, s.store_id, s.consumer_key, s.consumer_secret, s.prefix, s.time_zone, s.start_date,
 		       s.statuses, s.night_from, s.night_to, s.remainder, s.books_id, s.webhooks_on, s.webhooks_off_for,
-		       s.woo_version, s.auth, s.paused_at, s.blocked_why, s.added_at, s.next_night_at, s.imported_at, s.full_import_at, s.unread
+		       s.woo_version, s.auth, s.paused_at, s.blocked_why, s.added_at, s.next_night_at, s.imported_at, s.full_import_at, s.unread,
+		       s.page_size, s.batch_size, s.call_gap_ms, s.slowed_at, s.pool
 		  FROM c
 		  JOIN shops s ON s.id = c.shop_id
 		  JOIN books k ON k.id = coalesce(c.books_id, s.books_id)

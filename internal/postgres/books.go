@@ -2,6 +2,7 @@ package postgres
 
 import (
 	"context"
+	"database/sql"
 	"encoding/json"
 	"fmt"
 	"reflect"
@@ -17,10 +18,12 @@ type booksRow struct {
 	Name   string `db:"name"`
 	Dir    string `db:"dir"`
 	Seller string `db:"seller"`
+
+	PerMinute sql.NullInt64 `db:"per_minute"`
 }
 
 func (r booksRow) books() (doorzet.Books, error) {
-	b := doorzet.Books{ID: r.ID, Kind: r.Kind, Name: r.Name, Dir: r.Dir}
+	b := doorzet.Books{ID: r.ID, Kind: r.Kind, Name: r.Name, Dir: r.Dir, PerMinute: int(r.PerMinute.Int64)}
 	if err := json.Unmarshal([]byte(r.Seller), &b.Seller); err != nil {
 		return b, fmt.Errorf("read the seller of books %d: %w", r.ID, err)
 	}
@@ -63,7 +66,7 @@ func (db *DB) booksConflict(ctx context.Context, err error, b doorzet.Books) err
 func (db *DB) SetBooks(ctx context.Context, before, after doorzet.Books, changes []string, actor string) error {
 	err := db.inTx(ctx, func(tx *sqlx.Tx) error {
 		var r booksRow
-		if err := tx.GetContext(ctx, &r, `SELECT id, kind, name, dir, seller FROM books WHERE id = $1 FOR UPDATE`, after.ID); err != nil {
+		if err := tx.GetContext(ctx, &r, `SELECT id, kind, name, dir, seller, per_minute FROM books WHERE id = $1 FOR UPDATE`, after.ID); err != nil {
 			return fmt.Errorf("books %d: %w", after.ID, notFound(err))
 		}
 		take(&r.Name, before.Name, after.Name)
@@ -97,7 +100,7 @@ func (db *DB) SetBooks(ctx context.Context, before, after doorzet.Books, changes
 // Books is one connection to books.
 func (db *DB) Books(ctx context.Context, id int64) (doorzet.Books, error) {
 	var r booksRow
-	err := db.x.GetContext(ctx, &r, `SELECT id, kind, name, dir, seller FROM books WHERE id = $1`, id)
+	err := db.x.GetContext(ctx, &r, `SELECT id, kind, name, dir, seller, per_minute FROM books WHERE id = $1`, id)
 	if err != nil {
 		return doorzet.Books{}, fmt.Errorf("books %d: %w", id, notFound(err))
 	}
@@ -107,7 +110,7 @@ func (db *DB) Books(ctx context.Context, id int64) (doorzet.Books, error) {
 // AllBooks are all connections to books, by id.
 func (db *DB) AllBooks(ctx context.Context) ([]doorzet.Books, error) {
 	var rows []booksRow
-	if err := db.x.SelectContext(ctx, &rows, `SELECT id, kind, name, dir, seller FROM books ORDER BY id`); err != nil {
+	if err := db.x.SelectContext(ctx, &rows, `SELECT id, kind, name, dir, seller, per_minute FROM books ORDER BY id`); err != nil {
 		return nil, fmt.Errorf("list the books: %w", err)
 	}
 	out := make([]doorzet.Books, 0, len(rows))

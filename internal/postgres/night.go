@@ -32,6 +32,10 @@ type nightRow struct {
 	Strategy       string         `db:"strategy"`
 	Step           string         `db:"step"`
 	Page           int            `db:"page"`
+	RowsStep       string         `db:"rows_step"`
+	RowsRead       int            `db:"rows_read"`
+	Troubles       int            `db:"troubles"`
+	Takeovers      int            `db:"takeovers"`
 	Done           int            `db:"done"`
 	Todo           int            `db:"todo"`
 	Imported       int            `db:"imported"`
@@ -51,18 +55,29 @@ type nightRow struct {
 
 const nightColumns = `id, shop_id, date, planned, asked_by, state, run_at, next_try_at, claim_token, attempts, started_at,
 	finished_at, since, webhooks_on, open, strategy, step, page, done, todo, imported, looked_at, still_open, expired, gone, unread,
-	bulk_found, remainder_found, requests_list, requests_single, requests_total, notes, error`
+	bulk_found, remainder_found, requests_list, requests_single, requests_total, notes, error, rows_step, rows_read, troubles, takeovers`
 
 func (r nightRow) night() doorzet.Night {
 	return doorzet.Night{
 		ID: r.ID, ShopID: r.ShopID, Date: doorzet.DateOf(r.Date, time.UTC), Planned: r.Planned, AskedBy: r.AskedBy,
 		State: doorzet.NightState(r.State), RunAt: r.RunAt.UTC(), NextTry: clock(r.NextTryAt), Token: r.ClaimToken,
-		Attempts: r.Attempts, StartedAt: clock(r.StartedAt), FinishedAt: clock(r.FinishedAt), Since: clock(r.Since),
+		Attempts: r.Attempts, Troubles: r.Troubles, Takeovers: r.Takeovers, StartedAt: clock(r.StartedAt), FinishedAt: clock(r.FinishedAt), Since: clock(r.Since),
 		WebhooksOn: r.WebhooksOn.Bool, Open: int(r.Open.Int64), Strategy: doorzet.Strategy(r.Strategy),
-		Step: doorzet.NightStep(r.Step), Page: r.Page, Done: r.Done, Todo: r.Todo, Imported: r.Imported, LookedAt: r.LookedAt, StillOpen: r.StillOpen,
+		Step: doorzet.NightStep(r.Step), Rows: r.rows(), Done: r.Done, Todo: r.Todo, Imported: r.Imported, LookedAt: r.LookedAt, StillOpen: r.StillOpen,
 		Expired: r.Expired, Gone: r.Gone, Unread: r.Unread, BulkFound: r.BulkFound, RemainderFound: r.RemainderFound,
 		Requests: doorzet.RequestCount{List: r.List, Single: r.Single, Total: r.Total}, Notes: r.Notes, Error: r.Error,
 	}
+}
+
+// rows is how far the step's list was read. A worker of an earlier version counted pages of a hundred.
+func (r nightRow) rows() int {
+	switch {
+	case r.RowsStep == r.Step:
+		return r.RowsRead
+	case r.Page < 0:
+		return r.Page
+	}
+	return r.Page * doorzet.BatchSize
 }
 
 // PlanNights plans the nights whose time has come: one row per shop and date, whatever runs twice. Of several missed nights
@@ -221,11 +236,20 @@ func (db *DB) SaveNight(ctx context.Context, n doorzet.Night) error {
 	return db.hold(ctx, `
 		UPDATE nights
 		   SET since = $3, webhooks_on = $4, open = $5, strategy = $6, step = $7, page = $8, unread = $9, requests_list = $10,
-		       requests_single = $11, requests_total = $12, notes = $13, done = $15, todo = $16,
+		       requests_single = $11, requests_total = $12, notes = $13, done = $15, todo = $16, rows_step = $7, rows_read = $17,
+		       troubles = 0, takeovers = 0,
 		       claimed_until = clock_timestamp() + $14 * interval '1 second'
 		 WHERE id = $1 AND claim_token = $2 AND state = 'running'`,
-		n.ID, n.Token, at(n.Since), n.WebhooksOn, n.Open, string(n.Strategy), string(n.Step), n.Page, n.Unread,
-		n.Requests.List, n.Requests.Single, n.Requests.Total, pq.StringArray(n.Notes), doorzet.ClaimLease.Seconds(), n.Done, n.Todo)
+		n.ID, n.Token, at(n.Since), n.WebhooksOn, n.Open, string(n.Strategy), string(n.Step), pages(n.Rows), n.Unread,
+		n.Requests.List, n.Requests.Single, n.Requests.Total, pq.StringArray(n.Notes), doorzet.ClaimLease.Seconds(), n.Done, n.Todo, n.Rows)
+}
+
+// pages is how many whole pages of a hundred are in rows: how workers of an earlier version count.
+func pages(rows int) int {
+	if rows < 0 {
+		return rows
+	}
+	return rows / doorzet.BatchSize
 }
 
 // FinishNight ends a night and keeps what it did. The counts are taken from the rows it marked, so a night that was taken over

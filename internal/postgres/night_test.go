@@ -178,7 +178,7 @@ func TestClaimNight_isTakenOver(t *testing.T) {
 	b := setup(t)
 	id := b.ask(t)
 	old := b.claimNight(t, id)
-	old.Step, old.Page, old.Notes, old.Requests = doorzet.StepBulk, 3, []string{"a finding"}, doorzet.RequestCount{List: 3, Total: 5}
+	old.Step, old.Rows, old.Notes, old.Requests = doorzet.StepBulk, 3, []string{"a finding"}, doorzet.RequestCount{List: 3, Total: 5}
 	old.Since, old.Open, old.Strategy = window, 151, doorzet.Bulk
 	if err := b.db.SaveNight(t.Context(), old); err != nil {
 		t.Fatal(err)
@@ -194,7 +194,7 @@ func TestClaimNight_isTakenOver(t *testing.T) {
 		t.Errorf("swept again before its wake-up was due: %v", ids)
 	}
 	n := b.claimNight(t, id)
-	if !n.StartedAt.Equal(old.StartedAt) || n.Step != doorzet.StepBulk || n.Page != 3 || len(n.Notes) != 1 || n.Requests != old.Requests || n.Open != 151 || n.Strategy != doorzet.Bulk || !n.Since.Equal(window) || n.Attempts != 2 {
+	if !n.StartedAt.Equal(old.StartedAt) || n.Step != doorzet.StepBulk || n.Rows != 3 || len(n.Notes) != 1 || n.Requests != old.Requests || n.Open != 151 || n.Strategy != doorzet.Bulk || !n.Since.Equal(window) || n.Attempts != 2 {
 		t.Errorf("taken over as %+v", n)
 	}
 	ctx := t.Context()

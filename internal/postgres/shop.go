@@ -40,12 +40,18 @@ type shopRow struct {
 	ImportedAt     sql.NullTime   `db:"imported_at"`
 	FullImportAt   sql.NullTime   `db:"full_import_at"`
 	Unread         pq.Int64Array  `db:"unread"`
+	PageSize       int            `db:"page_size"`
+	BatchSize      int            `db:"batch_size"`
+	CallGapMS      int            `db:"call_gap_ms"`
+	SlowedAt       sql.NullTime   `db:"slowed_at"`
+	Pool           string         `db:"pool"`
 }
 
 const selectShop = `
 	SELECT id, name, url, home, store_id, consumer_key, consumer_secret, prefix, time_zone, start_date, statuses,
 	       night_from, night_to, remainder, books_id, webhooks_on, webhooks_off_for, woo_version, auth, paused_at,
-	       blocked_why, added_at, next_night_at, imported_at, full_import_at, unread
+	       blocked_why, added_at, next_night_at, imported_at, full_import_at, unread,
+	       page_size, batch_size, call_gap_ms, slowed_at, pool
 	  FROM shops`
 
 func (r shopRow) shop(keys Keyring) (doorzet.Shop, error) {
@@ -64,7 +70,10 @@ func (r shopRow) shop(keys Keyring) (doorzet.Shop, error) {
 		Remainder: r.Remainder, BooksID: r.BooksID, WebhooksOn: r.WebhooksOn, WebhooksOffFor: r.WebhooksOffFor,
 		WooVersion: r.WooVersion, Auth: r.Auth, PausedAt: clock(r.PausedAt), BlockedWhy: r.BlockedWhy,
 		AddedAt: r.AddedAt.UTC(), NextNightAt: r.NextNightAt.UTC(), ImportedAt: clock(r.ImportedAt),
-		FullImportAt: clock(r.FullImportAt), Unread: r.Unread,
+		FullImportAt: clock(r.FullImportAt), Unread: r.Unread, Pool: r.Pool,
+		Pace: doorzet.Pace{
+			Page: r.PageSize, Batch: r.BatchSize, Gap: time.Duration(r.CallGapMS) * time.Millisecond, SlowedAt: clock(r.SlowedAt),
+		},
 	}, nil
 }
 
@@ -212,6 +221,19 @@ func (db *DB) SawShop(ctx context.Context, s doorzet.Shop, actor string) error {
 			return note(ctx, tx, s.ID, actor, "shop", "Stopped: "+s.BlockedWhy)
 		case s.BlockedWhy != before:
 			return note(ctx, tx, s.ID, actor, "shop", "It is the same shop again: nights and pushes go on.")
+		}
+		return nil
+	})
+}
+
+// SawPace keeps what was learnt of how much a shop can bear.
+func (db *DB) SawPace(ctx context.Context, shopID int64, p doorzet.Pace) error {
+	return db.inTx(ctx, func(tx *sqlx.Tx) error {
+		_, err := tx.ExecContext(ctx, `
+			UPDATE shops SET page_size = $2, batch_size = $3, call_gap_ms = $4, slowed_at = $5 WHERE id = $1`,
+			shopID, p.Page, p.Batch, p.Gap.Milliseconds(), at(p.SlowedAt))
+		if err != nil {
+			return fmt.Errorf("record the pace of shop %d: %w", shopID, err)
 		}
 		return nil
 	})

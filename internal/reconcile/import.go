@@ -15,7 +15,7 @@ import (
 // one asks from where this one did.
 func (w *work) importOrders(ctx context.Context) error {
 	first := w.shop.ImportedAt.IsZero()
-	answered, resumed := true, w.n.Step != doorzet.StepImport || w.n.Page != 0
+	answered, resumed := true, w.n.Step != doorzet.StepImport || w.n.Rows != 0
 	if w.n.Step == doorzet.StepImport {
 		if err := w.again(ctx); err != nil {
 			return err
@@ -42,7 +42,7 @@ func (w *work) importOrders(ctx context.Context) error {
 
 // again asks for the orders that earlier imports could not read.
 func (w *work) again(ctx context.Context) error {
-	if w.n.Page != 0 || len(w.shop.Unread) == 0 {
+	if w.n.Rows != 0 || len(w.shop.Unread) == 0 {
 		return nil
 	}
 	var read []int64
@@ -134,14 +134,14 @@ func (w *work) unknown(ctx context.Context, looks []doorzet.Look) (func(doorzet.
 	}, err
 }
 
-// list reads a whole list, from the page on where the night left it, and records what is wanted of it. When fewer orders came
+// list reads a whole list, from the row on where the night left it, and records what is wanted of it. When fewer orders came
 // than the shop announced it reads once more; what is still missing then is a finding for the owner. It tells whether the
 // shop answered any order.
 func (w *work) list(ctx context.Context, q Query, wants func(context.Context, []doorzet.Look) (func(doorzet.Look) bool, error)) (answered bool, err error) {
-	if w.n.Page == listDone {
+	if w.n.Rows == listDone {
 		return true, nil
 	}
-	q.FromPage = w.n.Page + 1
+	q.FromRow = w.n.Rows
 	each := func(p Page) error {
 		want, err := wants(ctx, p.Looks)
 		if err != nil {
@@ -153,10 +153,10 @@ func (w *work) list(ctx context.Context, q Query, wants func(context.Context, []
 		return w.page(ctx, p, false, want)
 	}
 	listed, err := w.woo.List(ctx, doorzet.ByImport, q, each)
-	if err != nil || q.FromPage > 1 || listed.Answered >= listed.Announced {
-		return listed.Answered > 0 || q.FromPage > 1, err
+	if err != nil || q.FromRow > 0 || listed.Answered >= listed.Announced {
+		return listed.Answered > 0 || q.FromRow > 0, err
 	}
-	q.FromPage = 1
+	q.FromRow = 0
 	if listed, err = w.woo.List(ctx, doorzet.ByImport, q, each); err != nil {
 		return false, err
 	}

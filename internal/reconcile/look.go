@@ -135,13 +135,13 @@ func (w *work) bulk(ctx context.Context) error {
 		open[id] = true
 	}
 	from := w.n.StartedAt.Add(-doorzet.BulkLookback)
-	q := Query{Statuses: w.shop.Statuses, Full: true, FromPage: w.n.Page + 1}
+	q := Query{Statuses: w.shop.Statuses, Full: true, FromRow: w.n.Rows}
 	if doorzet.ModifiedFilter(w.shop.WooVersion) {
 		q.ModifiedAfter = from.Add(-time.Second) // the shop's comparison is strict, its times are whole seconds
 	} else {
 		q.CreatedAfter = from.Add(-time.Second)
 	}
-	if w.n.Page == listDone {
+	if w.n.Rows == listDone {
 		return nil
 	}
 	each := func(p Page) error {
@@ -157,7 +157,7 @@ func (w *work) bulk(ctx context.Context) error {
 	return err
 }
 
-// listDone is the page of a night whose list was read to its end: it is not asked for a page beyond.
+// listDone is the Rows of a night whose list was read to its end: it is not asked for more.
 const listDone = -1
 
 // page records the looks of one page that are wanted, and how far the list is.
@@ -169,9 +169,9 @@ func (w *work) page(ctx context.Context, p Page, marks bool, want func(doorzet.L
 	if err := w.apply(ctx, marks, looks); err != nil {
 		return err
 	}
-	w.n.Page, w.n.Done, w.n.Todo = p.Page, p.Page, p.Pages
-	if p.Page >= p.Pages {
-		w.n.Page = listDone
+	w.n.Rows, w.n.Done, w.n.Todo = p.Rows, p.Rows, p.Total
+	if p.Rows >= p.Total {
+		w.n.Rows = listDone
 	}
 	if err := w.save(ctx, true); err != nil {
 		return err

@@ -24,15 +24,15 @@ type Query struct {
 	CreatedAfter  time.Time
 	ModifiedAfter time.Time
 	Full          bool // whole documents, else only what a look needs
-	FromPage      int  // 1 is the first
+	FromRow       int  // how many of the first rows were read before
 }
 
 // Page is one page of answers.
 type Page struct {
 	Looks []doorzet.Look
 	Bad   []Bad
-	Page  int
-	Pages int
+	Rows  int // how many rows of the list were read with this page
+	Total int // how many the list has
 }
 
 // Bad is an order of a list that could not be read.
@@ -302,7 +302,7 @@ func (w *work) save(ctx context.Context, now bool) error {
 
 // next goes on to another step.
 func (w *work) next(ctx context.Context, step doorzet.NightStep) error {
-	w.n.Step, w.n.Page, w.n.Done, w.n.Todo = step, 0, 0, 0
+	w.n.Step, w.n.Rows, w.n.Done, w.n.Todo = step, 0, 0, 0
 	return w.save(ctx, true)
 }
 

@@ -29,8 +29,8 @@ func TestR14_aNightThatGoesOnAsksWhoseShopItIs(t *testing.T) {
 	b.add(t, "on-hold", 250, 5*days)
 	b.slots(t)
 	night := b.ask(t, start)
-	if n := b.goOn(t, night); n.State != doorzet.NightPlanned || n.Imported != 0 && n.Page != 1 {
-		t.Fatalf("the first slot: %s, page %d", n.State, n.Page)
+	if n := b.goOn(t, night); n.State != doorzet.NightPlanned || n.Imported != 0 && n.Rows != 100 {
+		t.Fatalf("the first slot: %s, %d rows", n.State, n.Rows)
 	}
 	b.fake.Identify(wootest.Identity{StoreID: "another-shop"})
 	b.exec(t, `UPDATE nights SET next_try_at = now()`)

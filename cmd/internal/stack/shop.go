@@ -109,14 +109,14 @@ func Look(ctx context.Context, client *woo.Client, by doorzet.LookBy, wooID int6
 }
 
 func (o *shopOf) List(ctx context.Context, by doorzet.LookBy, q reconcile.Query, each func(reconcile.Page) error) (reconcile.Listed, error) {
-	query := woo.Query{Statuses: q.Statuses, Include: q.Include, After: q.CreatedAfter, ModifiedAfter: q.ModifiedAfter, Page: q.FromPage}
+	query := woo.Query{Statuses: q.Statuses, Include: q.Include, After: q.CreatedAfter, ModifiedAfter: q.ModifiedAfter, Page: q.FromRow/doorzet.BatchSize + 1}
 	if !q.Full {
 		query.Fields = woo.LookFields
 	}
 	started := time.Now()
 	sum, err := o.client.EachPage(ctx, query, func(p woo.Page) error {
 		received := time.Now()
-		page := reconcile.Page{Page: p.Number, Pages: p.TotalPages}
+		page := reconcile.Page{Rows: min(p.Number*doorzet.BatchSize, p.Total), Total: p.Total}
 		for i, order := range p.Orders {
 			page.Looks = append(page.Looks, doorzet.LookAt(by, order, p.Raw[i], started, received))
 		}

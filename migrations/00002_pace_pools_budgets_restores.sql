@@ -1,0 +1,48 @@
+-- +goose Up
+-- +goose StatementBegin
+SET LOCAL lock_timeout = '10s';
+
+-- What was learnt of how much a shop can bear, and whose workers do its work.
+ALTER TABLE shops
+    ADD COLUMN page_size   int  NOT NULL DEFAULT 100,  -- whole orders per list call
+    ADD COLUMN batch_size  int  NOT NULL DEFAULT 100,  -- orders per list call that asks for few fields
+    ADD COLUMN call_gap_ms int  NOT NULL DEFAULT 0,    -- pause before each call
+    ADD COLUMN slowed_at   timestamptz,                -- when one of them was last made slower
+    ADD COLUMN pool        text NOT NULL DEFAULT '';   -- of workers; '' = the usual ones
+
+-- How far a list was read counts in rows, because pages differ in size. page stays as it was for workers that do not know
+-- rows yet: rows_read holds only while rows_step is the step.
+ALTER TABLE nights
+    ADD COLUMN rows_step text NOT NULL DEFAULT '',
+    ADD COLUMN rows_read int  NOT NULL DEFAULT 0,      -- -1: the whole list
+    ADD COLUMN troubles  int  NOT NULL DEFAULT 0,      -- slots in a row that ended in trouble without getting further
+    ADD COLUMN takeovers int  NOT NULL DEFAULT 0;      -- workers in a row that were lost without getting further
+
+-- How many pushes a minute the books take; null: as many as there are.
+ALTER TABLE books
+    ADD COLUMN per_minute  int CHECK (per_minute > 0),
+    ADD COLUMN budget_left double precision NOT NULL DEFAULT 0,
+    ADD COLUMN budget_at   timestamptz;
+
+-- One row: what holds for the installation as a whole.
+CREATE TABLE installation (
+    only_one    boolean PRIMARY KEY DEFAULT true CHECK (only_one),
+    restored_at timestamptz,                           -- when Postgres was last restored from a backup
+    restored_by text NOT NULL DEFAULT ''
+);
+INSERT INTO installation DEFAULT VALUES;
+
+CREATE INDEX bookings_woken ON bookings (shop_id, wake_at)
+    WHERE state IN ('due', 'sending', 'unknown') AND next_try_at IS NOT NULL;
+CREATE INDEX shops_pool ON shops (pool) WHERE pool <> '';
+-- +goose StatementEnd
+
+-- +goose Down
+-- +goose StatementBegin
+DROP INDEX shops_pool;
+DROP INDEX bookings_woken;
+DROP TABLE installation;
+ALTER TABLE books DROP COLUMN per_minute, DROP COLUMN budget_left, DROP COLUMN budget_at;
+ALTER TABLE nights DROP COLUMN rows_step, DROP COLUMN rows_read, DROP COLUMN troubles, DROP COLUMN takeovers;
+ALTER TABLE shops DROP COLUMN page_size, DROP COLUMN batch_size, DROP COLUMN call_gap_ms, DROP COLUMN slowed_at, DROP COLUMN pool;
+-- +goose StatementEnd
