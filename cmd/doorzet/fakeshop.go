@@ -46,13 +46,17 @@ func (c *cli) fakeshop() *cobra.Command {
 	var listen string
 	var opt wootest.Options
 	var control bool
-	cmd := c.does(&cobra.Command{
+	var shops int
+	var cmd *cobra.Command
+	cmd = c.does(&cobra.Command{
 		Use:   "fakeshop --listen HOST:PORT --orders N",
 		Short: "Run a fake WooCommerce shop, for trying things out",
 		Long: "Run a fake WooCommerce shop until Ctrl-C. It answers as a real one does, with orders made from recorded ones, and" +
-			" below /_control/ changes orders and settings on request.\n\n" + controlHelp + "\n\n" +
+			" below /_control/ changes orders and settings on request. With --shops N it runs N of them at one address, below /shop/1 to" +
+			" /shop/N, each with orders, a key and a control API of its own (/shop/1/_control/).\n\n" + controlHelp + "\n\n" +
 			"Doorzet calls shops at private addresses only with DOORZET_ALLOW_PRIVATE_SHOPS=true.",
-		Example: "  doorzet fakeshop --listen 127.0.0.1:9080 --orders 400",
+		Example: "  doorzet fakeshop --listen 127.0.0.1:9080 --orders 400\n" +
+			"  doorzet fakeshop --shops 20 --orders 40 --json",
 	}, func(ctx context.Context, _ []string) error {
 		if opt.Orders < 0 {
 			return usage("--orders %d: give a number from 0", opt.Orders)
@@ -60,46 +64,74 @@ func (c *cli) fakeshop() *cobra.Command {
 		if !listenable(listen) {
 			return usage("--listen %q: write HOST:PORT, like 127.0.0.1:9080, or :9080 for every interface", listen)
 		}
-		return c.serveFake(ctx, listen, opt, control)
+		if !cmd.Flags().Changed("shops") {
+			return c.serveFake(ctx, listen, opt, control)
+		}
+		if shops < 1 || shops > maxFakes {
+			return usage("--shops %d: give a number from 1 to %d", shops, maxFakes)
+		}
+		return c.serveFakes(ctx, listen, shops, opt, control)
 	})
 	f := cmd.Flags()
 	f.StringVar(&listen, "listen", "127.0.0.1:9080", "where it listens")
-	f.IntVar(&opt.Orders, "orders", 400, "how many orders it has")
+	f.IntVar(&opt.Orders, "orders", 400, "how many orders it has, or each of them")
+	f.IntVar(&shops, "shops", 0, "so many shops, below /shop/1 and so on; not given: one, at the address itself")
 	f.Uint64Var(&opt.Seed, "seed", 0, "other orders with another seed")
 	f.BoolVar(&control, "control", true, "serve the control API below /_control/")
 	return cmd
 }
 
 func (c *cli) serveFake(ctx context.Context, listen string, opt wootest.Options, control bool) error {
-	var lc net.ListenConfig
-	l, err := lc.Listen(ctx, "tcp", listen)
+	l, err := listenAt(ctx, listen)
 	if err != nil {
-		return fmt.Errorf("--listen %s: %w", listen, err)
+		return err
 	}
 	v := fakeView{URL: reachable(l.Addr()), Key: wootest.DefaultKey, Secret: wootest.DefaultSecret, Orders: opt.Orders}
 	opt.Home = v.URL
 	opt.StoreID = storeID(v.URL)
-	shop := wootest.New(opt)
-	var handler http.Handler = shop
 	if control {
 		v.Control = v.URL + "/_control/"
-	} else {
-		handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			if strings.HasPrefix(r.URL.Path, "/_control/") {
-				http.NotFound(w, r)
-				return
-			}
-			shop.ServeHTTP(w, r)
-		})
 	}
+	return serveUntil(ctx, l, controlled(wootest.New(opt), control), func() error {
+		return c.show(v, func(w io.Writer) {
+			facts(w, "Fake shop", v.URL, "Key", v.Key, "Secret", v.Secret, "Orders", v.Orders, "Control", dash(v.Control))
+			_, _ = fmt.Fprintln(w, untilCtrlC)
+		})
+	})
+}
+
+// untilCtrlC ends what a fake shop says of itself.
+const untilCtrlC = "It runs until Ctrl-C."
+
+func listenAt(ctx context.Context, address string) (net.Listener, error) {
+	var lc net.ListenConfig
+	l, err := lc.Listen(ctx, "tcp", address)
+	if err != nil {
+		return nil, fmt.Errorf("--listen %s: %w", address, err)
+	}
+	return l, nil
+}
+
+// controlled is a fake with its control API, or without.
+func controlled(fake http.Handler, control bool) http.Handler {
+	if control {
+		return fake
+	}
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if strings.Contains(r.URL.Path, "/_control/") {
+			http.NotFound(w, r)
+			return
+		}
+		fake.ServeHTTP(w, r)
+	})
+}
+
+// serveUntil answers until ctx is done, after it has said where.
+func serveUntil(ctx context.Context, l net.Listener, handler http.Handler, say func() error) error {
 	server := &http.Server{Handler: handler, ReadHeaderTimeout: 10 * time.Second}
 	stop := context.AfterFunc(ctx, func() { _ = server.Close() }) // the process ends
 	defer stop()
-	err = c.show(v, func(w io.Writer) {
-		facts(w, "Fake shop", v.URL, "Key", v.Key, "Secret", v.Secret, "Orders", v.Orders, "Control", dash(v.Control))
-		_, _ = fmt.Fprintln(w, "It runs until Ctrl-C.")
-	})
-	if err != nil {
+	if err := say(); err != nil {
 		return errors.Join(err, l.Close())
 	}
 	if err := server.Serve(l); !errors.Is(err, http.ErrServerClosed) {

@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"context"
+	"encoding/json"
 	"io"
 	"net"
 	"net/http"
@@ -55,6 +56,10 @@ func TestWrongUsageIsExitCode2AndChangesNothing(t *testing.T) {
 		{"order why --shop 1", "no order is given"},
 		{"order why --shop 1 1002 x", `"x" is no order id`},
 		{"fakeshop --orders -1", "--orders -1"},
+		{"fakeshop --shops 0", "--shops 0: give a number from 1 to"},
+		{"fakeshop --shops -3", "--shops -3: give a number from 1 to"},
+		{"fakeshop --shops 10001", "--shops 10001: give a number from 1 to 10000"},
+		{"fakeshop --shops many", `--shops "many": write a whole number`},
 		{"fakeshop --listen x", `--listen "x": write HOST:PORT`},
 		{"fakeshop --listen 127.0.0.1:70000", `--listen "127.0.0.1:70000": write HOST:PORT`},
 		{"health", "--url is missing"},
@@ -165,5 +170,48 @@ func TestFakeshopSaysWhereItIsAndRunsUntilItIsStopped(t *testing.T) {
 	cancel()
 	if code := <-ended; code != exitDone {
 		t.Errorf("exit code %d", code)
+	}
+}
+
+func TestFakeshopRunsSeveralShopsAtOneAddress(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		args    []string
+		control int
+	}{{nil, http.StatusOK}, {[]string{"--control=false"}, http.StatusNotFound}} {
+		ctx, cancel := context.WithCancel(t.Context())
+		out, in := io.Pipe()
+		ended := make(chan int, 1)
+		go func() {
+			args := append([]string{"fakeshop", "--listen", "127.0.0.1:0", "--orders", "3", "--shops", "2", "--json"}, c.args...)
+			ended <- run(ctx, args, system{
+				getenv: func(string) string { return "" }, stdin: strings.NewReader(""), stdout: in, stderr: t.Output(),
+			})
+		}()
+		var shops []fakeView
+		if err := json.NewDecoder(out).Decode(&shops); err != nil {
+			t.Fatal(err)
+		}
+		go func() { _, _ = io.Copy(io.Discard, out) }() // the list's last line end
+		if len(shops) != 2 || shops[0].Key == shops[1].Key || shops[0].Secret == shops[1].Secret || shops[0].URL == shops[1].URL ||
+			(shops[1].Control == "") != (c.control == http.StatusNotFound) {
+			t.Fatalf("%+v", shops)
+		}
+		for _, shop := range shops {
+			for path, want := range map[string]int{"/wp-json/?_fields=name": http.StatusOK, "/_control/requests": c.control} {
+				resp, err := http.Get(shop.URL + path)
+				if err != nil {
+					t.Fatal(err)
+				}
+				_ = resp.Body.Close()
+				if resp.StatusCode != want {
+					t.Errorf("%v: %s%s answers %s, want %d", c.args, shop.URL, path, resp.Status, want)
+				}
+			}
+		}
+		cancel()
+		if code := <-ended; code != exitDone {
+			t.Errorf("exit code %d", code)
+		}
 	}
 }
