@@ -43,6 +43,9 @@ const (
 	NightWakePause = 2 * time.Minute
 	// WakePerShop is how many pushes of one shop may be enqueued at the same time.
 	WakePerShop = 100
+	// TakeoversToGiveUp is how many workers in a row may be lost with a night, without its getting further, before it counts as
+	// what takes them down.
+	TakeoversToGiveUp = 10
 	// NightSlot is how long a night may hold its worker before it gives the slot back and continues later.
 	NightSlot = 10 * time.Minute
 )

@@ -198,7 +198,7 @@ func (db *DB) ClaimNight(ctx context.Context, id int64) (doorzet.Night, error) {
 	err := db.inTx(ctx, func(tx *sqlx.Tx) error {
 		// A night of the shop that a worker left behind goes back to those that wait: it must not keep this one out.
 		_, err := tx.ExecContext(ctx, `
-			UPDATE nights SET state = 'planned', claim_token = claim_token + 1, claimed_until = NULL
+			UPDATE nights SET state = 'planned', claim_token = claim_token + 1, takeovers = takeovers + 1, claimed_until = NULL
 			 WHERE shop_id = (SELECT shop_id FROM nights WHERE id = $1) AND id <> $1 AND state = 'running'
 			   AND claimed_until < clock_timestamp()`, id)
 		if err != nil {
@@ -206,7 +206,8 @@ func (db *DB) ClaimNight(ctx context.Context, id int64) (doorzet.Night, error) {
 		}
 		return tx.GetContext(ctx, &r, `
 			UPDATE nights n
-			   SET state = 'running', claim_token = claim_token + 1, attempts = attempts + 1, error = '',
+			   SET state = 'running', claim_token = claim_token + 1, attempts = attempts + 1,
+			       takeovers = takeovers + CASE WHEN state = 'running' THEN 1 ELSE 0 END,
 			       claimed_until = clock_timestamp() + $2 * interval '1 second', wake_at = clock_timestamp(),
 			       started_at = coalesce(started_at, clock_timestamp())
 			 WHERE id = $1 AND state IN ('planned', 'running') AND next_try_at <= clock_timestamp()
@@ -237,11 +238,11 @@ func (db *DB) SaveNight(ctx context.Context, n doorzet.Night) error {
 		UPDATE nights
 		   SET since = $3, webhooks_on = $4, open = $5, strategy = $6, step = $7, page = $8, unread = $9, requests_list = $10,
 		       requests_single = $11, requests_total = $12, notes = $13, done = $15, todo = $16, rows_step = $7, rows_read = $17,
-		       troubles = 0, takeovers = 0,
+		       troubles = $18, takeovers = 0, error = '',
 		       claimed_until = clock_timestamp() + $14 * interval '1 second'
 		 WHERE id = $1 AND claim_token = $2 AND state = 'running'`,
 		n.ID, n.Token, at(n.Since), n.WebhooksOn, n.Open, string(n.Strategy), string(n.Step), pages(n.Rows), n.Unread,
-		n.Requests.List, n.Requests.Single, n.Requests.Total, pq.StringArray(n.Notes), doorzet.ClaimLease.Seconds(), n.Done, n.Todo, n.Rows)
+		n.Requests.List, n.Requests.Single, n.Requests.Total, pq.StringArray(n.Notes), doorzet.ClaimLease.Seconds(), n.Done, n.Todo, n.Rows, n.Troubles)
 }
 
 // pages is how many whole pages of a hundred are in rows: how workers of an earlier version count.
@@ -282,10 +283,10 @@ func (db *DB) PostponeNight(ctx context.Context, n doorzet.Night, after time.Dur
 		UPDATE nights
 		   SET state = 'planned', error = $4, claimed_until = NULL, next_try_at = clock_timestamp() + $3 * interval '1 second',
 		       wake_at = clock_timestamp() + $3 * interval '1 second', unread = $5, requests_list = $6, requests_single = $7,
-		       requests_total = $8, notes = $9
+		       requests_total = $8, notes = $9, troubles = $10
 		 WHERE id = $1 AND claim_token = $2 AND state = 'running'`,
 		n.ID, n.Token, after.Seconds(), why, n.Unread, n.Requests.List, n.Requests.Single, n.Requests.Total,
-		pq.StringArray(n.Notes))
+		pq.StringArray(n.Notes), n.Troubles)
 }
 
 // hold runs a statement that must change exactly one row under a claim. No row: the claim was lost.

@@ -127,7 +127,11 @@ func (w *work) unknown(ctx context.Context, looks []doorzet.Look) (func(doorzet.
 	for i, l := range looks {
 		ids[i] = l.WooID
 	}
-	known, err := w.r.Store.Known(ctx, w.shop.ID, ids)
+	var known map[int64]time.Time
+	err := w.share.turn(ctx, func() (err error) {
+		known, err = w.r.Store.Known(ctx, w.shop.ID, ids)
+		return err
+	})
 	return func(l doorzet.Look) bool {
 		modified, ok := known[l.WooID]
 		return !ok || l.Modified.After(modified)

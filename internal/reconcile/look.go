@@ -46,7 +46,10 @@ func (w *work) oneByOne(ctx context.Context) error {
 
 // toLookAt is what is still to be looked at tonight. A rehearsal leaves no marks in the rows, so it remembers by itself.
 func (w *work) toLookAt(ctx context.Context) (inside, outside []int64, err error) {
-	inside, outside, err = w.r.Store.ToLookAt(ctx, w.shop, w.n.ID, w.n.Since)
+	err = w.share.turn(ctx, func() (err error) {
+		inside, outside, err = w.r.Store.ToLookAt(ctx, w.shop, w.n.ID, w.n.Since)
+		return err
+	})
 	seen := func(id int64) bool { return w.rehearsed[id] }
 	return slices.DeleteFunc(inside, seen), slices.DeleteFunc(outside, seen), err
 }
@@ -62,7 +65,7 @@ func (w *work) singles(ctx context.Context, ids []int64) error {
 	for range callsAtOnce {
 		done.Go(func() {
 			for id := range next {
-				if err := w.single(ctx, id, &troubles); err != nil {
+				if err := w.whatever(func() error { return w.single(ctx, id, &troubles) }); err != nil {
 					cancel(err)
 				}
 			}

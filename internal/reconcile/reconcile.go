@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"runtime/debug"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -61,20 +62,27 @@ type Shop interface {
 	Look(ctx context.Context, by doorzet.LookBy, wooID int64) (doorzet.Look, error)
 	List(ctx context.Context, by doorzet.LookBy, q Query, each func(Page) error) (Listed, error)
 	Requests() doorzet.RequestCount
+	Pace() doorzet.Pace // as learnt so far
 }
 
 // store is where orders and nights live.
 type store interface {
+	shops
 	orders
 	imports
-	Shop(ctx context.Context, id int64) (doorzet.Shop, error)
-	SawShop(ctx context.Context, s doorzet.Shop, actor string) error
-	SawWebhooks(ctx context.Context, shopID, nightID int64, found bool) (on bool, err error)
 	ClaimNight(ctx context.Context, id int64) (doorzet.Night, error)
 	RenewNight(ctx context.Context, n doorzet.Night) error
 	SaveNight(ctx context.Context, n doorzet.Night) error
 	FinishNight(ctx context.Context, n doorzet.Night, state doorzet.NightState, why string) error
 	PostponeNight(ctx context.Context, n doorzet.Night, after time.Duration, why string) error
+}
+
+// shops is what a night needs of the shop's row.
+type shops interface {
+	Shop(ctx context.Context, id int64) (doorzet.Shop, error)
+	SawShop(ctx context.Context, s doorzet.Shop, actor string) error
+	SawWebhooks(ctx context.Context, shopID, nightID int64, found bool) (on bool, err error)
+	SawPace(ctx context.Context, shopID int64, p doorzet.Pace) error
 }
 
 // orders is what a night needs of the orders.
@@ -100,7 +108,9 @@ type Reconciler struct {
 	// Push wakes the pushes of a shop.
 	Push func(ctx context.Context, shopID int64) error
 	// Keep renews a claim until stop is called, and cancels the context when it is lost.
-	Keep      func(ctx context.Context, renew func(context.Context) error) (kept context.Context, stop func())
+	Keep  func(ctx context.Context, renew func(context.Context) error) (kept context.Context, stop func())
+	Turns *Turns // of the process
+
 	PublicURL string // our address in webhooks; "" = webhooks are never on
 	Now       func() time.Time
 	Log       *slog.Logger
@@ -110,6 +120,10 @@ type Reconciler struct {
 var (
 	errSlotOver = errors.New("the night gives its slot back and goes on later")
 	errStopped  = errors.New("the shop is stopped")
+	errBroke    = errors.New("the work broke off by a fault of ours")
+
+	errTakesWorkersDown = fmt.Errorf("%d workers in a row were lost while they worked on this night, so it was given up. Their logs and"+
+		" the machine's memory tell why; the coming night tries again", doorzet.TakeoversToGiveUp)
 )
 
 const (
@@ -117,10 +131,8 @@ const (
 	callsAtOnce = 2
 	// troublesInARow is how many reads in a row may fail before a night stops asking.
 	troublesInARow = 5
-	// giveUpAfter is how long after its start a planned night in trouble is still tried, and waitByHand one by hand when the
-	// trouble is ours: with a shop in trouble the person who waits is told at once.
-	giveUpAfter = 6 * time.Hour
-	waitByHand  = 5 * time.Minute
+	// mostNotes is how many findings a night keeps.
+	mostNotes = 200
 )
 
 // Run runs one night, or goes on with it. It returns nil when there is nothing to do. Whatever happens to the night is recorded in
@@ -133,12 +145,14 @@ func (r *Reconciler) Run(ctx context.Context, nightID int64) error {
 	if err != nil {
 		return err
 	}
+	leave, ok := r.Turns.admit(n)
+	if !ok {
+		return r.later(ctx, n)
+	}
+	defer leave()
 	kept, stop := r.Keep(ctx, func(ctx context.Context) error { return r.Store.RenewNight(ctx, n) })
 	defer stop()
-	w, err := r.begin(kept, n)
-	if err == nil {
-		err = w.steps(kept)
-	}
+	w, err := r.night(kept, n)
 	if err != nil && errors.Is(context.Cause(kept), doorzet.ErrLost) {
 		err = doorzet.ErrLost
 	}
@@ -146,17 +160,43 @@ func (r *Reconciler) Run(ctx context.Context, nightID int64) error {
 	return r.end(ctx, w, n, err)
 }
 
+// night does the work of one slot. Work that breaks off is trouble of ours like any other.
+func (r *Reconciler) night(ctx context.Context, n doorzet.Night) (*work, error) {
+	w := r.work(n)
+	if n.Takeovers >= doorzet.TakeoversToGiveUp {
+		return w, errTakesWorkersDown
+	}
+	err := w.whatever(func() error {
+		if err := w.begin(ctx); err != nil {
+			return err
+		}
+		return w.steps(ctx)
+	})
+	return w, err
+}
+
+// whatever makes an error of work that breaks off: it must not take the other nights of the process with it.
+func (w *work) whatever(do func() error) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			w.r.Log.Error("the night broke off", "shop", w.n.ShopID, "night", w.n.ID, "error", fmt.Sprint(p), "stack", string(debug.Stack()))
+			err = fmt.Errorf("%w: %v", errBroke, p)
+		}
+	}()
+	return do()
+}
+
 // Rehearse runs the looks of a night on a store that keeps nothing and pushes nothing, and returns the report. See is called with
 // each order that would be pushed.
 func (r *Reconciler) Rehearse(ctx context.Context, shopID int64, see func(doorzet.Look, doorzet.Applied)) (doorzet.Night, error) {
 	now := r.Now()
 	n := doorzet.Night{ShopID: shopID, StartedAt: now, RunAt: now}
-	w, err := r.begin(ctx, n)
-	if err != nil {
+	w := r.work(n)
+	if err := w.begin(ctx); err != nil {
 		return n, err
 	}
 	w.see, w.rehearsed = see, map[int64]bool{}
-	err = w.steps(ctx)
+	err := w.steps(ctx)
 	w.count()
 	w.n.State, w.n.FinishedAt = doorzet.NightDone, r.Now()
 	return w.n, err
@@ -165,6 +205,7 @@ func (r *Reconciler) Rehearse(ctx context.Context, shopID int64, see func(doorze
 // work is one night under way.
 type work struct {
 	r     *Reconciler
+	share share
 	shop  doorzet.Shop
 	woo   Shop
 	n     doorzet.Night
@@ -180,14 +221,17 @@ type work struct {
 	told    atomic.Int32 // orders of which the owner was told
 }
 
-func (r *Reconciler) begin(ctx context.Context, n doorzet.Night) (*work, error) {
-	w := &work{r: r, n: n, until: r.Now().Add(doorzet.NightSlot), base: n.Requests}
-	shop, err := r.Store.Shop(ctx, n.ShopID)
+func (r *Reconciler) work(n doorzet.Night) *work {
+	return &work{r: r, share: share{turns: r.Turns}, n: n, until: r.Now().Add(doorzet.NightSlot), base: n.Requests}
+}
+
+func (w *work) begin(ctx context.Context) error {
+	shop, err := w.r.Store.Shop(ctx, w.n.ShopID)
 	if err != nil {
-		return w, err
+		return err
 	}
-	w.shop, w.woo = shop, r.Shop(shop)
-	return w, nil
+	w.shop, w.woo = shop, w.r.Shop(shop)
+	return nil
 }
 
 // steps are the steps of R3 in their order. Each begins where the night's row says that it was left. Step 5, refunds, has
@@ -214,65 +258,6 @@ func (w *work) steps(ctx context.Context) error {
 	return w.importOrders(ctx)
 }
 
-// end records how a night ended, also when the process is told to stop.
-func (r *Reconciler) end(ctx context.Context, w *work, n doorzet.Night, err error) error {
-	stopping := ctx.Err() != nil
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
-	defer cancel()
-	w.count()
-	log := r.Log.With("shop", n.ShopID, "night", n.ID)
-	var recorded error
-	switch {
-	case err == nil:
-		log.Info("night done", "strategy", w.n.Strategy, "open", w.n.Open, "requests", w.n.Requests.Total)
-		recorded = r.Store.FinishNight(ctx, w.n, doorzet.NightDone, "")
-	case errors.Is(err, doorzet.ErrLost):
-		log.Warn("the night's claim was lost; it goes on where it stood")
-		recorded = r.Store.PostponeNight(ctx, w.n, 0, "") // nothing, when another worker has it
-	case errors.Is(err, errStopped):
-		log.Warn("no night", "why", w.shop.BlockedWhy)
-		recorded = r.Store.FinishNight(ctx, w.n, doorzet.NightFailed, w.shop.BlockedWhy)
-	case stopping, errors.Is(err, errSlotOver):
-		recorded = r.Store.PostponeNight(ctx, w.n, 0, "")
-	case r.givesUp(n, err):
-		log.Warn("night failed", "why", err.Error())
-		recorded = r.Store.FinishNight(ctx, w.n, doorzet.NightFailed, err.Error())
-	default:
-		after := retryAfter(err, n)
-		log.Warn("night goes on later", "why", err.Error(), "after", after.String())
-		recorded = r.Store.PostponeNight(ctx, w.n, after, err.Error())
-	}
-	if recorded != nil && !errors.Is(recorded, doorzet.ErrLost) {
-		return fmt.Errorf("record the end of night %d: %w", n.ID, recorded)
-	}
-	return nil
-}
-
-// givesUp tells whether a night in trouble is not tried again.
-func (r *Reconciler) givesUp(n doorzet.Night, err error) bool {
-	tried := r.Now().Sub(n.StartedAt)
-	if n.Planned {
-		return tried > giveUpAfter
-	}
-	return isShopTrouble(err) || tried > waitByHand
-}
-
-func isShopTrouble(err error) bool {
-	var trouble *doorzet.ShopError
-	return errors.As(err, &trouble)
-}
-
-// retryAfter is when a night is tried again: after 5, 10, 20, 40 minutes, then each hour, not before the shop said so. Trouble of
-// our own is tried after seconds.
-func retryAfter(err error, n doorzet.Night) time.Duration {
-	var trouble *doorzet.ShopError
-	if !errors.As(err, &trouble) {
-		return min(5*time.Second<<min(max(n.Attempts-1, 0), 6), 5*time.Minute)
-	}
-	wait := min(5*time.Minute<<min(max(n.Attempts-1, 0), 4), time.Hour)
-	return max(wait, trouble.RetryAfter)
-}
-
 // count takes over how often the shop was asked.
 func (w *work) count() {
 	if w.woo == nil {
@@ -294,10 +279,27 @@ func (w *work) save(ctx context.Context, now bool) error {
 	}
 	w.savedAt = at
 	w.count()
+	w.keepPace(ctx)
 	if w.n.ID == 0 {
 		return nil
 	}
 	return w.r.Store.SaveNight(ctx, w.n)
+}
+
+// keepPace stores what was learnt of the shop's pace. It is not worth the night's end when that fails.
+func (w *work) keepPace(ctx context.Context) {
+	if w.woo == nil {
+		return
+	}
+	pace := w.woo.Pace()
+	if pace == w.shop.Pace {
+		return
+	}
+	if err := w.r.Store.SawPace(ctx, w.shop.ID, pace); err != nil {
+		w.r.Log.Warn("the shop's pace was not stored", "shop", w.shop.ID, "error", err.Error())
+		return
+	}
+	w.shop.Pace = pace
 }
 
 // next goes on to another step.
@@ -311,8 +313,12 @@ func (w *work) note(format string, args ...any) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	text := fmt.Sprintf(format, args...)
-	if !slices.Contains(w.n.Notes, text) {
+	switch {
+	case slices.Contains(w.n.Notes, text):
+	case len(w.n.Notes) < mostNotes:
 		w.n.Notes = append(w.n.Notes, text)
+	case len(w.n.Notes) == mostNotes:
+		w.n.Notes = append(w.n.Notes, "There was more to tell: the night found more than is kept here.")
 	}
 }
 
@@ -347,10 +353,15 @@ func (w *work) apply(ctx context.Context, marks bool, looks []doorzet.Look) erro
 	a := doorzet.LookContext{
 		Shop: w.shop, Since: w.n.Since, NightID: w.n.ID, Step: string(w.n.Step), Marks: marks, Actor: w.actor(),
 	}
-	applied, err := w.r.Store.ApplyLooks(ctx, a, looks)
+	var applied []doorzet.Applied
+	err := w.share.turn(ctx, func() (err error) {
+		applied, err = w.r.Store.ApplyLooks(ctx, a, looks)
+		return err
+	})
 	if err != nil {
 		return err
 	}
+	w.further()
 	w.tally(looks, applied, marks)
 	for _, ap := range applied {
 		if ap.Wake {
@@ -358,6 +369,13 @@ func (w *work) apply(ctx context.Context, marks bool, looks []doorzet.Look) erro
 		}
 	}
 	return nil
+}
+
+// further records that the night gets on: trouble is counted anew.
+func (w *work) further() {
+	w.mu.Lock()
+	w.n.Troubles = 0
+	w.mu.Unlock()
 }
 
 func (w *work) actor() string {

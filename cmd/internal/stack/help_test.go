@@ -42,9 +42,7 @@ func setup(t *testing.T) *bundle {
 func setupShop(t *testing.T, opt wootest.Options, change func(*doorzet.Shop)) *bundle {
 	t.Helper()
 	fake := wootest.New(opt)
-	server := httptest.NewServer(fake)
-	t.Cleanup(server.Close)
-	fake.Identify(wootest.Identity{Home: server.URL})
+	at := serve(t, fake)
 	url, key := postgrestest.URL(t), sha256.Sum256([]byte("a key for tests"))
 	s, err := Open(config.Config{
 		DatabaseURL: doorzet.Secret(url), RedisURL: doorzet.Secret(queuetest.Redis(t)), SecretKey: doorzet.Secret(key[:]),
@@ -60,7 +58,7 @@ func setupShop(t *testing.T, opt wootest.Options, change func(*doorzet.Shop)) *b
 		t.Fatal(err)
 	}
 	shop := doorzet.Shop{
-		Name: "De Boekenwinkel", URL: server.URL, Home: server.URL, StoreID: "e9ad3e87-726a-4f17-bf61-f0213376e525",
+		Name: "De Boekenwinkel", URL: at, Home: at, StoreID: "e9ad3e87-726a-4f17-bf61-f0213376e525",
 		Key: wootest.DefaultKey, Secret: wootest.DefaultSecret, Prefix: "WC", TimeZone: "Europe/Amsterdam",
 		StartDate: doorzet.Date{Year: 2025, Month: time.January, Day: 1}, Statuses: []string{"completed", "processing"},
 		NightHours: doorzet.DefaultNightHours, Remainder: true, BooksID: books, Auth: "oauth1",
@@ -72,6 +70,15 @@ func setupShop(t *testing.T, opt wootest.Options, change func(*doorzet.Shop)) *b
 		t.Fatal(err)
 	}
 	return b
+}
+
+// serve lets a fake shop answer at an address, and be at home there.
+func serve(t *testing.T, fake *wootest.Shop) string {
+	t.Helper()
+	server := httptest.NewServer(fake)
+	t.Cleanup(server.Close)
+	fake.Identify(wootest.Identity{Home: server.URL})
+	return server.URL
 }
 
 // start is when the nights of these tests begin: some minutes ago, in whole seconds as the shop counts them.

@@ -103,7 +103,7 @@ func TestAPlannedNightInTroubleIsGivenUpAfterSixHours(t *testing.T) {
 		want doorzet.NightState
 	}{{6*time.Hour - time.Minute, doorzet.NightPlanned}, {6*time.Hour + time.Minute, doorzet.NightFailed}} {
 		night := b.ask(t, start)
-		b.exec(t, `UPDATE nights SET planned = true, started_at = $2, date = date - id::int WHERE id = $1`, night, time.Now().Add(-c.late))
+		b.exec(t, `UPDATE nights SET planned = true, troubles = 4, started_at = $2, date = date - id::int WHERE id = $1`, night, time.Now().Add(-c.late))
 		if n := b.goOn(t, night); n.State != c.want {
 			t.Errorf("%s late: %s, want %s", c.late, n.State, c.want)
 		}

@@ -32,11 +32,12 @@ func (s *Stack) Client(shop doorzet.Shop, counted func(kind string)) *woo.Client
 // shopOf is a shop as a night needs it.
 type shopOf struct {
 	client              *woo.Client
+	pace                doorzet.Pace
 	list, single, total atomic.Int64
 }
 
 func (s *Stack) nightShop(shop doorzet.Shop) reconcile.Shop {
-	o := &shopOf{}
+	o := &shopOf{pace: shop.Pace}
 	o.client = s.Client(shop, func(kind string) {
 		o.total.Add(1)
 		switch kind {
@@ -52,6 +53,9 @@ func (s *Stack) nightShop(shop doorzet.Shop) reconcile.Shop {
 func (o *shopOf) Requests() doorzet.RequestCount {
 	return doorzet.RequestCount{List: int(o.list.Load()), Single: int(o.single.Load()), Total: int(o.total.Load())}
 }
+
+// Pace is what was learnt of the shop's pace.
+func (o *shopOf) Pace() doorzet.Pace { return o.pace }
 
 func (o *shopOf) Identity(ctx context.Context) (reconcile.Identity, error) {
 	about, err := o.client.About(ctx)

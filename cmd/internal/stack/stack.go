@@ -15,6 +15,7 @@ import (
 	"github.com/doorzet/doorzet/internal/config"
 	"github.com/doorzet/doorzet/internal/postgres"
 	"github.com/doorzet/doorzet/internal/queue"
+	"github.com/doorzet/doorzet/internal/reconcile"
 	"github.com/doorzet/doorzet/internal/woo"
 )
 
@@ -25,8 +26,9 @@ type Stack struct {
 	DB     *postgres.DB
 	Queue  *queue.Client
 
-	gate *queue.Gate
-	http *http.Client
+	gate  *queue.Gate
+	http  *http.Client
+	turns *reconcile.Turns
 }
 
 // Logger writes JSON lines.
@@ -54,7 +56,7 @@ func Open(cfg config.Config, log *slog.Logger) (*Stack, error) {
 	}
 	return &Stack{
 		Config: cfg, Log: log, DB: db, Queue: q, gate: &queue.Gate{Client: q},
-		http: woo.NewHTTPClient(cfg.AllowPrivateShops),
+		http: woo.NewHTTPClient(cfg.AllowPrivateShops), turns: &reconcile.Turns{Nights: cfg.WorkerReconcile},
 	}, nil
 }
 

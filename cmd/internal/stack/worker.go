@@ -48,7 +48,7 @@ func (s *Stack) lanes() []queue.Lane {
 // Reconciler runs nights.
 func (s *Stack) Reconciler() *reconcile.Reconciler {
 	return &reconcile.Reconciler{
-		Store: s.DB, Shop: s.nightShop, Push: s.WakeShop, Keep: keep, PublicURL: s.Config.PublicURL, Now: time.Now, Log: s.Log,
+		Store: s.DB, Shop: s.nightShop, Push: s.WakeShop, Keep: keep, Turns: s.turns, PublicURL: s.Config.PublicURL, Now: time.Now, Log: s.Log,
 	}
 }
 
