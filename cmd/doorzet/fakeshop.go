@@ -38,8 +38,26 @@ const controlHelp = `The control API takes and gives JSON, without keys; what is
   DELETE /_control/webhooks         remove all, ?id=7 only one
   POST   /_control/identity         {"home", "store_id", "name", "time_zone", "version"}
   POST   /_control/statuses         {"slug", "name"} adds a status, {"slug", "remove": true} takes it away
-  POST   /_control/faults           {"kind", "count", "path", ...}: the next requests go wrong
+  POST   /_control/faults           {"kind", "count", "path", "max_url", ...}: requests go wrong, see below
   DELETE /_control/faults           everything works again
+
+A fault hits the next "count" requests (0 is all) whose address holds "path" and is longer than "max_url". Its kinds:
+  latency       the answer takes "delay_ms", and "per_order_ms" for each whole order and "per_row_ms" for each order with few
+                fields in it; it applies besides other faults
+  hang, slow    no answer at all; after "delay_ms"
+  trickle       the body comes byte by byte, "delay_ms" apart
+  down          the connection breaks without an answer
+  400 to 599    that status, with "retry_after" (seconds), and with "code" as WordPress' own error
+  html, captcha, cloudflare, maintenance, redirect, object    what firewalls and plugins put in the shop's place
+  empty, hollow lists without orders that count none, or 250
+  cut, warning, bom, nototals    the right answer cut off, with dirt before it, without its totals
+  wrongtotal    the right answer that counts "total" orders
+  shuffle       lists in another order each time
+  huge          the right answer with "mb" megabytes behind it
+  cache         the right answer with the "headers" of a cache
+  limit         a list that asks for more than "limit" orders is answered as the kind "as" (500)
+  rate          of more than "limit" requests a second those above it get 429
+  poison        whatever shows "order" is answered as the kind "as" (500)
 An example: curl -d '{"status": "completed"}' http://127.0.0.1:9080/_control/orders/1001`
 
 func (c *cli) fakeshop() *cobra.Command {

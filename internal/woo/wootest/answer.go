@@ -13,6 +13,7 @@ type reply struct {
 	status int
 	header http.Header
 	body   []byte
+	orders int // in it
 }
 
 // ok is a JSON answer with the headers that WordPress sends.

@@ -60,6 +60,9 @@ func (s *Shop) command(r *http.Request) (any, error) {
 		if err := strict(body, &f); err != nil {
 			return nil, err
 		}
+		if err := f.Check(); err != nil {
+			return nil, err
+		}
 		s.Fail(f)
 		return done, nil
 	case "DELETE faults":

@@ -19,7 +19,9 @@
 //	DELETE /_control/webhooks         remove all, ?id=7 only one
 //	POST   /_control/identity         {"home", "store_id", "name", "time_zone", "version"}: what is given changes
 //	POST   /_control/statuses         {"slug", "name"} registers a status, {"slug", "remove": true} takes it away
-//	POST   /_control/faults           {"kind", "count", "path", "delay_ms", "retry_after", "order"}: the next count requests (0 is
-//	                                  all) whose path or query contains "path" go wrong; see Fault for the kinds
+//	POST   /_control/faults           {"kind", "count", "path", "max_url", ...}: the next count requests (0 is all) whose path
+//	                                  or query contains "path", and is longer than "max_url", go wrong; see Fault for
+//	                                  the kinds and what each takes. {"kind": "latency", "delay_ms": 60,
+//	                                  "per_order_ms": 7.5, "per_row_ms": 1.7} is a real shop's pace, and applies besides
 //	DELETE /_control/faults           everything works again
 package wootest

@@ -2,7 +2,11 @@ package wootest
 
 import (
 	"bytes"
+	"cmp"
+	"errors"
+	"fmt"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -10,36 +14,101 @@ import (
 
 // Fault makes requests go wrong. Kind is one of
 //
-//	down       the connection breaks without an answer
+//	latency    the answer takes DelayMS, and PerOrderMS for each whole order and PerRowMS for each order with few fields in it
 //	slow       the answer comes after DelayMS; without it, not before the caller gives up
-//	429, 500,
-//	502, 503   an HTML page with that status, with Retry-After when it is given
+//	hang       no answer, until the caller gives up
+//	trickle    the right answer: its headers at once, its body byte by byte with DelayMS (100) between two of them
+//	down       the connection breaks without an answer
+//	400 to 599 a page with that status, with Retry-After when it is given; with Code, WordPress' JSON error of that code
 //	html       a web page with status 200
 //	captcha    SiteGround's captcha: status 202 and its header
 //	cloudflare Cloudflare's challenge: status 403 and its header
+//	maintenance WordPress' maintenance page: 503 and Retry-After: 600
+//	redirect   a redirect to www.
+//	object     a JSON object with status 200
 //	empty      an empty list with status 200 that says it has no entries, as WooCommerce gives on a database error
 //	hollow     an empty list that says it has 250 entries
-//	object     a JSON object with status 200
 //	cut        the right answer, cut off in the middle
 //	nototals   the right answer without X-WP-Total and X-WP-TotalPages
+//	wrongtotal the right answer with Total as X-WP-Total
+//	shuffle    the right answer to a list whose orders stand in another order each time
 //	warning    the right answer with PHP's warnings before it
 //	bom        the right answer with a byte order mark before it
-//	redirect   a redirect to www.
-//	maintenance WordPress' maintenance page: 503 and Retry-After: 600
-//	poison     whatever shows more of Order than its id stops PHP: 500
+//	huge       the right answer with MB megabytes of blanks behind it
+//	cache      the right answer with Headers, those of a cache; without them, x-litespeed-cache: hit
+//	limit      a list that asks for more than Limit orders is answered as another kind, As; without it, 500
+//	rate       of more than Limit requests within a second, those above it get 429
+//	poison     whatever shows more of Order than its id is answered as another kind, As; without it, 500: PHP stops at it
+//
+// Latency applies besides: to each fault and each right answer that it fits, and several of them add up.
 type Fault struct {
-	Kind       string `json:"kind"`
-	Count      int    `json:"count"`       // how many requests; 0 is all
-	Path       string `json:"path"`        // only those whose path or query contains this
-	DelayMS    int    `json:"delay_ms"`    // of slow
-	RetryAfter int    `json:"retry_after"` // seconds
-	Order      int64  `json:"order"`       // of poison
+	Kind       string            `json:"kind"`
+	Count      int               `json:"count"`        // how many requests; 0 is all
+	Path       string            `json:"path"`         // only those whose path or query contains this
+	MaxURL     int               `json:"max_url"`      // only those whose path and query are longer than this; 0 is all
+	DelayMS    int               `json:"delay_ms"`     // of latency, slow, trickle
+	PerOrderMS float64           `json:"per_order_ms"` // of latency
+	PerRowMS   float64           `json:"per_row_ms"`   // of latency
+	RetryAfter int               `json:"retry_after"`  // seconds; of a status, and of rate
+	Code       string            `json:"code"`         // of a status: "woocommerce_rest_cannot_view"
+	Order      int64             `json:"order"`        // of poison
+	Limit      int               `json:"limit"`        // of limit, rate
+	As         string            `json:"as"`           // of limit, poison
+	MB         int               `json:"mb"`           // of huge
+	Total      int               `json:"total"`        // of wrongtotal
+	Headers    map[string]string `json:"headers"`      // of cache
 
-	left int
+	left  int
+	calls []time.Time // of rate: those of the last second
 }
 
-// Fail adds a fault. The oldest one that fits a request applies.
+// The kinds of faults, but for HTTP statuses: those that answer in the shop's place, those that spoil its right answer, and
+// those that only decide when another one applies.
+var (
+	instead   = []string{"hang", "down", "html", "captcha", "cloudflare", "maintenance", "redirect", "object", "empty", "hollow"}
+	spoiling  = []string{"slow", "trickle", "cut", "nototals", "wrongtotal", "shuffle", "warning", "bom", "huge", "cache"}
+	deciding  = []string{"latency", "limit", "rate", "poison"}
+	faultKind = slices.Concat(instead, spoiling, deciding)
+)
+
+// Check refuses a fault that means nothing, in a sentence.
+func (f Fault) Check() error {
+	known := slices.Contains(faultKind, f.Kind) || f.status() != 0
+	as := f.As == "" || slices.Contains(instead, f.As) || (Fault{Kind: f.As}).status() != 0
+	switch {
+	case !known:
+		return fmt.Errorf("there is no fault of kind %q: give %s, or an HTTP status from 400 to 599", f.Kind, strings.Join(faultKind, ", "))
+	case !as:
+		return fmt.Errorf("a fault cannot be answered as %q: give %s, or an HTTP status from 400 to 599", f.As, strings.Join(instead, ", "))
+	case f.Kind == "poison" && f.Order == 0:
+		return errors.New("which order is the poison? Give its id as order")
+	case (f.Kind == "limit" || f.Kind == "rate") && f.Limit < 1:
+		return fmt.Errorf("a fault of kind %s needs a limit of 1 or more", f.Kind)
+	case f.Kind == "huge" && (f.MB < 1 || f.MB > 1024):
+		return errors.New("a fault of kind huge needs mb, from 1 to 1024")
+	case f.Count < 0 || f.MaxURL < 0 || f.DelayMS < 0 || f.PerOrderMS < 0 || f.PerRowMS < 0 || f.RetryAfter < 0 || f.Total < 0:
+		return errors.New("a number of the fault is negative")
+	}
+	return nil
+}
+
+// status is the HTTP status that a kind names, else 0.
+func (f Fault) status() int {
+	if code, err := strconv.Atoi(f.Kind); err == nil && code >= 400 && code <= 599 {
+		return code
+	}
+	return 0
+}
+
+// replaces tells whether a fault answers in the shop's place.
+func (f Fault) replaces() bool { return f.status() != 0 || slices.Contains(instead, f.Kind) }
+
+// Fail adds a fault. The oldest one that fits a request applies. It panics at a fault that Check refuses: a test with a typing
+// error must not pass.
 func (s *Shop) Fail(f Fault) {
+	if err := f.Check(); err != nil {
+		panic(err)
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	f.left = f.Count
@@ -53,128 +122,106 @@ func (s *Shop) Recover() {
 	s.faults = nil
 }
 
-// fault finds the fault for a question, and uses it up.
-func (s *Shop) fault(q question) (Fault, bool) {
+// fits tells whether a fault may apply to a question.
+func (f *Fault) fits(q question) bool {
+	return (strings.Contains(q.uri, f.Path) || strings.Contains(q.route, f.Path)) &&
+		len(q.uri) > f.MaxURL && (f.Count == 0 || f.left > 0)
+}
+
+// fault finds the fault for a question, as the kind that is met, and uses it up. The zero Fault is none.
+func (s *Shop) fault(q question) Fault {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for i := range s.faults {
 		f := &s.faults[i]
-		if f.Kind == "poison" {
-			continue // known only by the answer
+		if f.Kind == "latency" || f.Kind == "poison" || !f.fits(q) {
+			continue // poison is known only by the answer
 		}
-		if !strings.Contains(q.uri, f.Path) && !strings.Contains(q.route, f.Path) {
+		met := *f
+		switch {
+		case f.Kind == "limit" && q.asks() <= f.Limit:
 			continue
+		case f.Kind == "limit":
+			met.Kind = cmp.Or(f.As, "500")
+		case f.Kind == "rate" && !f.exceeded(time.Now()):
+			continue
+		case f.Kind == "rate":
+			met.Kind = "429"
 		}
-		if f.Count > 0 && f.left == 0 {
+		f.left--
+		return met
+	}
+	return Fault{}
+}
+
+// exceeded counts a request of rate. Those that were refused do not count.
+func (f *Fault) exceeded(now time.Time) bool {
+	f.calls = slices.DeleteFunc(f.calls, func(at time.Time) bool { return now.Sub(at) >= time.Second })
+	if len(f.calls) >= f.Limit {
+		return true
+	}
+	f.calls = append(f.calls, now)
+	return false
+}
+
+// poisoned tells whether an answer shows more of a poisonous order than its id, and what is met then. The caller holds the lock.
+func (s *Shop) poisoned(q question, a reply) (Fault, bool) {
+	for i := range s.faults {
+		f := &s.faults[i]
+		if f.Kind != "poison" || !f.fits(q) || !bytes.Contains(a.body, []byte(`{"id":`+strconv.FormatInt(f.Order, 10)+`,`)) {
 			continue
 		}
 		f.left--
-		return *f, true
+		met := *f
+		met.Kind = cmp.Or(f.As, "500")
+		return met, true
 	}
 	return Fault{}, false
 }
 
-// spoil answers a question wrongly, when a fault says so.
-func (s *Shop) spoil(w http.ResponseWriter, r *http.Request, q question) bool {
-	f, ok := s.fault(q)
-	if !ok {
-		return false
-	}
-	switch f.Kind {
-	case "down":
-		panic(http.ErrAbortHandler) // net/http breaks the connection without a word
-	case "slow":
-		if !stall(r, f) {
-			return true
+// latency is how long an answer takes, by all faults of that kind.
+func (s *Shop) latency(q question, a reply) time.Duration {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	ms := 0.0
+	for i := range s.faults {
+		f := &s.faults[i]
+		if f.Kind != "latency" || !f.fits(q) {
+			continue
 		}
-		return false
-	case "cut", "nototals", "warning", "bom":
-		s.mu.Lock()
-		a := s.answer(q)
-		s.mu.Unlock()
-		a.damage(f.Kind).write(w)
-	default:
-		s.wrong(f).write(w)
+		f.left--
+		each := f.PerOrderMS
+		if q.query.Has("_fields") {
+			each = f.PerRowMS
+		}
+		ms += float64(f.DelayMS) + each*float64(a.orders)
 	}
-	return true
+	return time.Duration(ms * float64(time.Millisecond))
 }
 
-// poisoned tells whether an answer shows more of a poisonous order than its id. The caller holds the lock.
-func (s *Shop) poisoned(a reply) bool {
-	for _, f := range s.faults {
-		if f.Kind == "poison" && bytes.Contains(a.body, []byte(`{"id":`+strconv.FormatInt(f.Order, 10)+`,`)) {
-			return true
-		}
+// asks is how many orders a list asks for, 0 when it is no list.
+func (q question) asks() int {
+	if q.kind != "list" {
+		return 0
 	}
-	return false
+	n, err := strconv.Atoi(q.query.Get("per_page"))
+	if err != nil {
+		n = 10
+	}
+	if include := many(q.query, "include"); len(include) > 0 {
+		n = min(n, len(include))
+	}
+	return n
 }
 
-// stall holds an answer back; false when the caller gave up first.
-func stall(r *http.Request, f Fault) bool {
-	var after <-chan time.Time
-	if f.DelayMS > 0 {
-		after = time.After(time.Duration(f.DelayMS) * time.Millisecond)
-	}
+// pace waits until a moment; false when the caller gave up first.
+func pace(r *http.Request, until time.Time) bool {
+	t := time.NewTimer(time.Until(until))
+	defer t.Stop()
 	select {
 	case <-r.Context().Done():
 		return false
-	case <-after:
+	case <-t.C:
 		return true
 	}
-}
-
-// damage spoils a right answer.
-func (r reply) damage(kind string) reply {
-	switch kind {
-	case "cut":
-		r.body = r.body[:len(r.body)/2]
-	case "nototals":
-		r.header.Del("X-WP-Total")
-		r.header.Del("X-WP-TotalPages")
-	case "warning":
-		r.body = append([]byte("<br />\n<b>Warning</b>:  Undefined array key [0] in {closure} on line <b>7</b><br />\n"), r.body...)
-	case "bom":
-		r.body = append([]byte("\xef\xbb\xbf"), r.body...)
-	}
-	return r
-}
-
-// wrong is an answer that is not the shop's.
-func (s *Shop) wrong(f Fault) reply {
-	h := http.Header{"Content-Type": {"text/html; charset=UTF-8"}}
-	if f.RetryAfter > 0 {
-		h.Set("Retry-After", strconv.Itoa(f.RetryAfter))
-	}
-	a := reply{status: http.StatusOK, header: h, body: []byte("<!DOCTYPE html><html><body><h1>Welkom</h1></body></html>")}
-	switch f.Kind {
-	case "captcha":
-		a.status = http.StatusAccepted
-		h.Set("SG-Captcha", "challenge")
-		a.body = []byte("<html><head><meta http-equiv=\"refresh\" content=\"0;/.well-known/captcha/\"></head></html>")
-	case "cloudflare":
-		a.status = http.StatusForbidden
-		h.Set("cf-mitigated", "challenge")
-		a.body = []byte("<!DOCTYPE html><html><head><title>Just a moment...</title></head></html>")
-	case "maintenance":
-		a.status = http.StatusServiceUnavailable
-		h.Set("Retry-After", "600")
-		a.body = []byte("<!DOCTYPE html><html><body>Briefly unavailable for scheduled maintenance. Check back in a minute.</body></html>")
-	case "redirect":
-		a.status = http.StatusMovedPermanently
-		h.Set("Location", strings.Replace(s.home(), "://", "://www.", 1)+"/")
-	case "empty", "hollow":
-		h.Set("Content-Type", "application/json; charset=UTF-8")
-		n := map[string]string{"empty": "0", "hollow": "250"}[f.Kind]
-		h.Set("X-WP-Total", n)
-		h.Set("X-WP-TotalPages", map[string]string{"0": "0", "250": "3"}[n])
-		a.body = []byte("[]")
-	case "object":
-		h.Set("Content-Type", "application/json; charset=UTF-8")
-		a.body = []byte(`{"blocked":true}`)
-	}
-	if code, err := strconv.Atoi(f.Kind); err == nil {
-		a.status = code
-		a.body = []byte("<html><body><h1>" + http.StatusText(code) + "</h1></body></html>")
-	}
-	return a
 }

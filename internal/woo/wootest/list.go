@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"fmt"
 	"maps"
+	"math/rand/v2"
 	"net/url"
 	"slices"
 	"strconv"
@@ -44,6 +45,9 @@ func (s *Shop) listOrders(q question, known bool) reply {
 		return s.fail(q, 401, "woocommerce_rest_cannot_view", "Sorry, you cannot list resources.")
 	}
 	found := s.find(l)
+	if q.shuffle {
+		rand.Shuffle(len(found), func(i, j int) { found[i], found[j] = found[j], found[i] })
+	}
 	from := (l.page - 1) * l.perPage
 	if l.offset >= 0 {
 		from = l.offset
@@ -62,7 +66,9 @@ func (s *Shop) listOrders(q question, known bool) reply {
 	if len(shown) == 0 && !s.opt.Posts {
 		total = 0 // beyond the end the orders tables count nothing; the posts are counted once more
 	}
-	return s.paged(q, b.Bytes(), total, l.page, l.perPage)
+	a := s.paged(q, b.Bytes(), total, l.page, l.perPage)
+	a.orders = len(shown)
+	return a
 }
 
 // paged adds the headers of a list. The URLs in Link are the shop's own, whatever host was called.

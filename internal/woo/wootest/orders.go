@@ -54,7 +54,9 @@ func (s *Shop) getOrder(q question, id int64, known bool) reply {
 	if len(fields) > 0 {
 		fields = append(fields, "_links") // added to a single order whatever was asked for
 	}
-	return s.ok(q, s.render(r, fields))
+	a := s.ok(q, s.render(r, fields))
+	a.orders = 1
+	return a
 }
 
 func (s *Shop) noOrder(q question, code int) reply {

@@ -138,17 +138,7 @@ func (s *Shop) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	q := s.read(r, path)
 	s.note(q)
-	if s.spoil(w, r, q) {
-		return
-	}
-	s.mu.Lock()
-	a := s.answer(q)
-	poisoned := s.poisoned(a)
-	s.mu.Unlock()
-	if poisoned {
-		a = s.wrong(Fault{Kind: "500"})
-	}
-	a.write(w)
+	s.serve(w, r, q)
 }
 
 func (s *Shop) home() string {
@@ -170,6 +160,8 @@ type question struct {
 	secret string
 	body   []byte
 	bad    error // the body could not be read
+
+	shuffle bool // a fault: lists in another order each time
 }
 
 // read takes a request apart.
