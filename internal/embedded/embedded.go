@@ -14,6 +14,7 @@ import (
 	"os"
 	"os/user"
 	"path/filepath"
+	"runtime"
 	"strconv"
 )
 
@@ -40,7 +41,8 @@ type Server struct {
 	Dir string // where it really lives: not always below Options.Dir, see home
 	PID int    // 0 when it runs inside this process
 
-	stop func() error
+	stop  func() error
+	ended <-chan struct{} // closed when it has ended
 }
 
 // Close stops the server in an orderly way and waits until it has ended. A second call does nothing.
@@ -51,6 +53,18 @@ func (s *Server) Close() error {
 		return nil
 	}
 	return stop()
+}
+
+// keep holds on to the lock of the server's folder until the server has ended, also when nobody keeps the Server: a file that
+// nothing refers to is closed by the garbage collector, its lock ends, and the next run of tests takes the folder for a
+// leftover.
+func (s *Server) keep(held *os.File) {
+	stop := s.stop
+	s.stop = func() error { return errors.Join(stop(), held.Close()) }
+	go func() {
+		<-s.ended
+		runtime.KeepAlive(held)
+	}()
 }
 
 // MissingError means that a program is not installed. Install is the exact line that installs it here.

@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strconv"
 	"strings"
 	"syscall"
@@ -119,6 +120,24 @@ func TestPostgresKeepsItsDataOverARestart(t *testing.T) {
 	}
 	if got := psql(t, second.URL, "select current_database() || ' ' || current_setting('listen_addresses') || '.'"); got != "doorzet ." {
 		t.Errorf("database and network addresses: got %q, want %q", got, "doorzet .")
+	}
+}
+
+// A folder is held as long as its server runs, also by who forgot the server, as a run of tests does.
+func TestAForgottenServerKeepsItsFolder(t *testing.T) {
+	t.Parallel()
+	dir := folder(t)
+	forgotten, err := embedded.Postgres(t.Context(), embedded.Options{Dir: dir})
+	if err != nil {
+		missing(t, err.Error())
+	}
+	pid := forgotten.PID // the last use of it
+	t.Cleanup(func() { _ = syscall.Kill(pid, syscall.SIGINT) })
+	for range 3 {
+		runtime.GC() // the first finds what nothing refers to, the next ones clean it up
+	}
+	if _, err := embedded.Postgres(t.Context(), embedded.Options{Dir: dir}); !errors.Is(err, embedded.ErrBusy) {
+		t.Errorf("a second server in the folder of a forgotten one: got error %v, want ErrBusy", err)
 	}
 }
 

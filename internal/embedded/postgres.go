@@ -48,8 +48,7 @@ func Postgres(ctx context.Context, o Options) (*Server, error) {
 	if err != nil {
 		return nil, errors.Join(err, held.Close())
 	}
-	stop := s.stop
-	s.stop = func() error { return errors.Join(stop(), held.Close()) }
+	s.keep(held)
 	return s, nil
 }
 
@@ -86,9 +85,10 @@ func startPostgres(ctx context.Context, o Options, as *owner, bins []string, dir
 	}
 	o.log().Info("started a private Postgres", "program", cmd.Path, "folder", dir)
 	return &Server{
-		URL: postgresURL(socket),
-		Dir: dir,
-		PID: p.cmd.Process.Pid,
+		URL:   postgresURL(socket),
+		Dir:   dir,
+		PID:   p.cmd.Process.Pid,
+		ended: p.ended,
 		// SIGINT is Postgres' fast shutdown: connections are ended, nothing is waited for.
 		stop: func() error { defer remove(); return p.end(syscall.SIGINT) },
 	}, nil

@@ -53,8 +53,7 @@ func Redis(ctx context.Context, o Options) (*Server, string, error) {
 	if err != nil {
 		return nil, "", errors.Join(err, held.Close())
 	}
-	stop := s.stop
-	s.stop = func() error { return errors.Join(stop(), held.Close()) }
+	s.keep(held)
 	return s, kind, nil
 }
 
@@ -96,10 +95,11 @@ func startRedis(ctx context.Context, o Options, as *owner, program, dir string) 
 	}
 	o.log().Info("started a private Redis", "program", cmd.Path, "folder", dir)
 	return &Server{
-		URL:  "unix://" + (&url.URL{Path: socket}).EscapedPath() + "?db=0",
-		Dir:  dir,
-		PID:  p.cmd.Process.Pid,
-		stop: func() error { defer remove(); return p.end(syscall.SIGTERM) },
+		URL:   "unix://" + (&url.URL{Path: socket}).EscapedPath() + "?db=0",
+		Dir:   dir,
+		PID:   p.cmd.Process.Pid,
+		ended: p.ended,
+		stop:  func() error { defer remove(); return p.end(syscall.SIGTERM) },
 	}, nil
 }
 
