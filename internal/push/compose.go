@@ -58,9 +58,9 @@ func (p *Pusher) fresh(ctx context.Context, job doorzet.PushJob) ([]byte, error)
 	if job.Document != nil && p.Now().Sub(job.ReadAt) <= doorzet.FreshFor {
 		return job.Document, nil
 	}
-	look, err := p.Read(ctx, job.Shop, job.WooID)
+	look, err := p.read(ctx, job)
 	if err != nil {
-		return nil, shopTrouble("The shop could not be asked for the order", err)
+		return nil, err
 	}
 	since := doorzet.WindowSince(p.Now(), job.Shop.Location(), job.Shop.WebhooksOn)
 	applied, err := p.Store.ApplyLooks(ctx, doorzet.LookContext{Shop: job.Shop, Since: since, Actor: "push"}, []doorzet.Look{look})
@@ -78,6 +78,20 @@ func (p *Pusher) fresh(ctx context.Context, job doorzet.PushJob) ([]byte, error)
 		return nil, &doorzet.LaterError{After: doorzet.GoneAfter, Reason: "The shop says that it has no such order; it is asked again in a day."}
 	}
 	return look.Document, nil
+}
+
+// read asks the shop for the order, unless the shop is left alone.
+func (p *Pusher) read(ctx context.Context, job doorzet.PushJob) (doorzet.Look, error) {
+	rests, err := p.resting.ask(job.Shop.ID, p.Now())
+	if err != nil {
+		return doorzet.Look{}, err
+	}
+	look, err := p.Read(ctx, job.Shop, job.WooID)
+	p.resting.saw(job.Shop.ID, rests, p.Now(), err)
+	if err != nil {
+		err = shopTrouble("The shop could not be asked for the order", err)
+	}
+	return look, err
 }
 
 // shopTrouble is a shop's trouble as a reason to try again, not before the shop said so.

@@ -67,7 +67,7 @@ type Rates struct {
 	Percents  map[int64]decimal.Decimal
 }
 
-// Pusher pushes bookings. All fields are needed.
+// Pusher pushes bookings. All fields are needed; it is safe for concurrent use, and not to be copied.
 type Pusher struct {
 	Store store
 	// Open gives the books of a connection.
@@ -84,6 +84,8 @@ type Pusher struct {
 	Ended func(ctx context.Context, shopID int64)
 	Now   func() time.Time
 	Log   *slog.Logger
+
+	resting resting
 }
 
 // errSettled means that what was found in between ended the push already.
