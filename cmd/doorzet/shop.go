@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -47,6 +48,8 @@ type shopView struct {
 	NextNight  moment                     `json:"next_night"`
 	Added      moment                     `json:"added"`
 	Orders     map[doorzet.OrderState]int `json:"orders,omitempty"`
+	Trouble    string                     `json:"trouble,omitempty"` // of its newest night
+	Pace       *paceView                  `json:"pace,omitempty"`    // when it is not asked at full pace
 }
 
 func viewShop(s doorzet.Shop) shopView {
@@ -55,6 +58,7 @@ func viewShop(s doorzet.Shop) shopView {
 		StartDate: s.StartDate, Statuses: s.Statuses, NightHours: s.NightHours.String(), Remainder: s.Remainder,
 		Books: s.BooksID, WebhooksOn: s.WebhooksOn, WooVersion: s.WooVersion, Paused: !s.PausedAt.IsZero(),
 		PausedAt: moment(s.PausedAt), Blocked: s.BlockedWhy, NextNight: moment(nextNight(s)), Added: moment(s.AddedAt),
+		Pace: viewPace(s.Pace),
 	}
 }
 
@@ -67,10 +71,16 @@ func (c *cli) shopList() *cobra.Command {
 			if err != nil {
 				return err
 			}
+			troubles, err := s.DB.Troubles(ctx)
+			if err != nil {
+				return err
+			}
 			l := c.list("ID", "NAME", "URL", "PREFIX", "CHOSEN", "NEXT NIGHT", "")
 			for _, shop := range shops {
-				err := l.add(viewShop(shop), shop.ID, shop.Name, shop.URL, shop.Prefix, strings.Join(shop.Statuses, ","),
-					local(nextNight(shop), shop.Location()), stopped(shop))
+				v := viewShop(shop)
+				v.Trouble = troubles[shop.ID]
+				err := l.add(v, shop.ID, shop.Name, shop.URL, shop.Prefix, strings.Join(shop.Statuses, ","),
+					local(nextNight(shop), shop.Location()), cmp.Or(stopped(shop), v.Trouble))
 				if err != nil {
 					return err
 				}
@@ -117,19 +127,24 @@ func (c *cli) shopShow() *cobra.Command {
 			if err != nil {
 				return err
 			}
+			troubles, err := s.DB.Troubles(ctx, shop.ID)
+			if err != nil {
+				return err
+			}
 			v := viewShop(shop)
+			v.Trouble = troubles[shop.ID]
 			v.Orders = make(map[doorzet.OrderState]int, len(doorzet.OrderStates))
 			for _, state := range doorzet.OrderStates {
 				v.Orders[state] = counts[state]
 			}
-			return c.show(v, func(w io.Writer) { writeShop(w, shop, counts) })
+			return c.show(v, func(w io.Writer) { writeShop(w, shop, v.Trouble, counts) })
 		})
 	})
 	shopFlag(cmd, &id)
 	return cmd
 }
 
-func writeShop(w io.Writer, s doorzet.Shop, counts map[doorzet.OrderState]int) {
+func writeShop(w io.Writer, s doorzet.Shop, trouble string, counts map[doorzet.OrderState]int) {
 	loc := s.Location()
 	webhooks := "off: the nights look 21 days back"
 	if s.WebhooksOn {
@@ -150,7 +165,7 @@ func writeShop(w io.Writer, s doorzet.Shop, counts map[doorzet.OrderState]int) {
 		"Webhooks", webhooks,
 		"Remainder", onOff(s.Remainder),
 		"Added", local(s.AddedAt, loc),
-	}, standing(s)...)...)
+	}, append(standing(s), health(s, trouble)...)...)...)
 	_, _ = fmt.Fprintln(w)
 	for _, state := range doorzet.OrderStates {
 		facts(w, fmt.Sprintf("%-15s", state), counts[state])
@@ -168,6 +183,34 @@ func standing(s doorzet.Shop) []any {
 	}
 	if out == nil {
 		out = append(out, "Next night", local(s.NextNightAt, s.Location()))
+	}
+	return out
+}
+
+// paceView is how a shop that cannot bear everything is asked.
+type paceView struct {
+	Page     int    `json:"orders_per_page"`
+	Batch    int    `json:"orders_per_batch"`
+	Gap      string `json:"pause_between_calls"`
+	SlowedAt moment `json:"slowed_at"`
+}
+
+func viewPace(p doorzet.Pace) *paceView {
+	if p.Page >= doorzet.FullPace.Page && p.Batch >= doorzet.FullPace.Batch && p.Gap == 0 {
+		return nil
+	}
+	return &paceView{p.Page, p.Batch, p.Gap.String(), moment(p.SlowedAt)}
+}
+
+// health is what is wrong with a shop: the trouble of its newest night, and how carefully it is asked.
+func health(s doorzet.Shop, trouble string) []any {
+	var out []any
+	if trouble != "" {
+		out = append(out, "Trouble", trouble)
+	}
+	if p := viewPace(s.Pace); p != nil {
+		out = append(out, "Asked slowly", fmt.Sprintf("%d orders a page, %d in short lists, %s between calls, since %s: it could not bear more",
+			p.Page, p.Batch, p.Gap, local(s.Pace.SlowedAt, s.Location())))
 	}
 	return out
 }

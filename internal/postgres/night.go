@@ -333,6 +333,29 @@ func (db *DB) Night(ctx context.Context, id int64) (doorzet.Night, error) {
 	return nights[0], nil
 }
 
+// Troubles are the sentences with which the newest night of each shop came to nothing, or waits to be tried again; a shop that is
+// well has none. Without ids they are those of all shops.
+func (db *DB) Troubles(ctx context.Context, shopIDs ...int64) (map[int64]string, error) {
+	var rows []struct {
+		ShopID int64  `db:"id"`
+		Error  string `db:"error"`
+	}
+	err := db.x.SelectContext(ctx, &rows, `
+		SELECT s.id, n.error
+		  FROM shops s
+		 CROSS JOIN LATERAL (SELECT error FROM nights n WHERE n.shop_id = s.id AND n.started_at IS NOT NULL
+		                      ORDER BY n.run_at DESC, n.id DESC LIMIT 1) n
+		 WHERE n.error <> '' AND (cardinality(CAST($1 AS bigint[])) = 0 OR s.id = ANY ($1))`, pq.Array(append([]int64{}, shopIDs...)))
+	if err != nil {
+		return nil, fmt.Errorf("read the troubles of the shops: %w", err)
+	}
+	out := make(map[int64]string, len(rows))
+	for _, r := range rows {
+		out[r.ShopID] = r.Error
+	}
+	return out, nil
+}
+
 // Nights are a shop's nights, newest first; limit 0 is all.
 func (db *DB) Nights(ctx context.Context, shopID int64, limit int) ([]doorzet.Night, error) {
 	return db.nights(ctx, `WHERE shop_id = $1 ORDER BY run_at DESC, id DESC LIMIT nullif($2, 0)`, shopID, limit)

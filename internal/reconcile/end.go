@@ -62,11 +62,19 @@ func (r *Reconciler) trouble(ctx context.Context, log *slog.Logger, w *work, err
 	w.n.Troubles++
 	if r.givesUp(w.n, err) {
 		log.Warn("night failed", "why", err.Error())
-		return r.Store.FinishNight(ctx, w.n, doorzet.NightFailed, err.Error())
+		return r.Store.FinishNight(ctx, w.n, doorzet.NightFailed, words(err))
 	}
 	after := retryAfter(err, w.n.Troubles)
 	log.Warn("night goes on later", "why", err.Error(), "after", after.String())
-	return r.Store.PostponeNight(ctx, w.n, after, err.Error())
+	return r.Store.PostponeNight(ctx, w.n, after, words(err))
+}
+
+// words is an error as its reader needs it: of a shop's trouble only what was met and what to do.
+func words(err error) string {
+	if trouble, ok := errors.AsType[*doorzet.ShopError](err); ok {
+		return trouble.Error()
+	}
+	return err.Error()
 }
 
 // givesUp tells whether a night in trouble is not tried again.

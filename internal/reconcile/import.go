@@ -52,7 +52,7 @@ func (w *work) again(ctx context.Context) error {
 		case err != nil && stops(err):
 			return err
 		case err != nil:
-			w.unread(Bad{id, err.Error()})
+			w.unread(Bad{id, words(err)})
 			continue
 		}
 		if err := w.apply(ctx, false, []doorzet.Look{look}); err != nil {

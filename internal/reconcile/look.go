@@ -95,7 +95,7 @@ func (w *work) single(ctx context.Context, id int64, troubles *atomic.Int32) err
 		if stops(err) || ctx.Err() != nil || troubles.Add(1) >= troublesInARow {
 			return err
 		}
-		w.unread(Bad{id, err.Error()})
+		w.unread(Bad{id, words(err)})
 		w.progress(1)
 		return w.save(ctx, false)
 	}

@@ -33,7 +33,7 @@ func (w *work) meet(ctx context.Context) error {
 func (w *work) webhooks(ctx context.Context) error {
 	hooks, err := w.woo.Webhooks(ctx)
 	if isShopTrouble(err) {
-		w.note("The shop does not say which webhooks it has: %s", err.Error())
+		w.note("The shop does not say which webhooks it has: %s", words(err))
 		w.n.WebhooksOn = w.shop.WebhooksOn
 		return nil
 	}
