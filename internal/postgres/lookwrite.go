@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"sync"
 	"time"
 
 	"github.com/jmoiron/sqlx"
@@ -147,20 +148,24 @@ func writeBookings(ctx context.Context, tx *sqlx.Tx, a doorzet.LookContext, chan
 
 // writeDocuments keeps the documents of orders that are to be booked.
 func writeDocuments(ctx context.Context, tx *sqlx.Tx, changes []change) error {
+	var ids []int64
+	var bodies pq.ByteaArray
+	var read []string
 	for _, c := range changes {
 		needed := c.Due || c.facts.Booking == doorzet.BookingDue
-		if !needed || !c.Counts || c.Conflict || c.document == nil {
-			continue
-		}
-		_, err := tx.ExecContext(ctx, `
-			INSERT INTO documents (order_id, body, read_at) VALUES ($1, $2, $3)
-			ON CONFLICT (order_id) DO UPDATE SET body = excluded.body, read_at = excluded.read_at`,
-			c.ID, compress(c.document), c.Started)
-		if err != nil {
-			return err
+		if needed && c.Counts && !c.Conflict && c.document != nil {
+			ids, bodies, read = append(ids, c.ID), append(bodies, compress(c.document)), append(read, c.Started.Format(time.RFC3339Nano))
 		}
 	}
-	return nil
+	if len(ids) == 0 {
+		return nil
+	}
+	_, err := tx.ExecContext(ctx, `
+		INSERT INTO documents (order_id, body, read_at)
+		SELECT * FROM unnest(CAST($1 AS bigint[]), CAST($2 AS bytea[]), CAST($3 AS timestamptz[]))
+		ON CONFLICT (order_id) DO UPDATE SET body = excluded.body, read_at = excluded.read_at`,
+		pq.Array(ids), bodies, pq.Array(read))
+	return err
 }
 
 func only(changes []change, keep func(change) bool) []change {
@@ -190,9 +195,14 @@ func asJSON(v any) string {
 	return string(b)
 }
 
+// packers are used again: a new one is most of a megabyte.
+var packers = sync.Pool{New: func() any { return gzip.NewWriter(nil) }}
+
 func compress(b []byte) []byte {
 	var buf bytes.Buffer
-	w := gzip.NewWriter(&buf)
+	w := packers.Get().(*gzip.Writer) //nolint:forcetypeassert // the pool holds nothing else
+	defer packers.Put(w)
+	w.Reset(&buf)
 	_, _ = w.Write(b) // a buffer takes everything
 	_ = w.Close()
 	return buf.Bytes()
