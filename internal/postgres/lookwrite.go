@@ -200,7 +200,7 @@ var packers = sync.Pool{New: func() any { return gzip.NewWriter(nil) }}
 
 func compress(b []byte) []byte {
 	var buf bytes.Buffer
-	w := packers.Get().(*gzip.Writer) //nolint:forcetypeassert // the pool holds nothing else
+	w := packers.Get().(*gzip.Writer) //nolint:forcetypeassert,errcheck // the pool holds nothing else
 	defer packers.Put(w)
 	w.Reset(&buf)
 	_, _ = w.Write(b) // a buffer takes everything
