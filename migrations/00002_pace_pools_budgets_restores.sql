@@ -15,6 +15,7 @@ ALTER TABLE shops
 ALTER TABLE nights
     ADD COLUMN rows_step text NOT NULL DEFAULT '',
     ADD COLUMN rows_read int  NOT NULL DEFAULT 0,      -- -1: the whole list
+    ADD COLUMN met_at    timestamptz,                  -- when the shop last said that it is the same one (R14)
     ADD COLUMN troubles  int  NOT NULL DEFAULT 0,      -- slots in a row that ended in trouble without getting further
     ADD COLUMN takeovers int  NOT NULL DEFAULT 0;      -- workers in a row that were lost without getting further
 
@@ -43,6 +44,6 @@ DROP INDEX shops_pool;
 DROP INDEX bookings_woken;
 DROP TABLE installation;
 ALTER TABLE books DROP COLUMN per_minute, DROP COLUMN budget_left, DROP COLUMN budget_at;
-ALTER TABLE nights DROP COLUMN rows_step, DROP COLUMN rows_read, DROP COLUMN troubles, DROP COLUMN takeovers;
+ALTER TABLE nights DROP COLUMN rows_step, DROP COLUMN rows_read, DROP COLUMN met_at, DROP COLUMN troubles, DROP COLUMN takeovers;
 ALTER TABLE shops DROP COLUMN page_size, DROP COLUMN batch_size, DROP COLUMN call_gap_ms, DROP COLUMN slowed_at, DROP COLUMN pool;
 -- +goose StatementEnd

@@ -170,6 +170,7 @@ type Night struct {
 	Takeovers  int       // workers in a row that were lost without getting further
 	StartedAt  time.Time // the first claim: the night's start, from which window and look-back count
 	FinishedAt time.Time
+	MetAt      time.Time // when the shop last said that it is the same one (R14)
 
 	Since      time.Time // the window's beginning
 	WebhooksOn bool      // as found

@@ -36,6 +36,7 @@ type nightRow struct {
 	RowsRead       int            `db:"rows_read"`
 	Troubles       int            `db:"troubles"`
 	Takeovers      int            `db:"takeovers"`
+	MetAt          sql.NullTime   `db:"met_at"`
 	Done           int            `db:"done"`
 	Todo           int            `db:"todo"`
 	Imported       int            `db:"imported"`
@@ -55,13 +56,13 @@ type nightRow struct {
 
 const nightColumns = `id, shop_id, date, planned, asked_by, state, run_at, next_try_at, claim_token, attempts, started_at,
 	finished_at, since, webhooks_on, open, strategy, step, page, done, todo, imported, looked_at, still_open, expired, gone, unread,
-	bulk_found, remainder_found, requests_list, requests_single, requests_total, notes, error, rows_step, rows_read, troubles, takeovers`
+	bulk_found, remainder_found, requests_list, requests_single, requests_total, notes, error, rows_step, rows_read, troubles, takeovers, met_at`
 
 func (r nightRow) night() doorzet.Night {
 	return doorzet.Night{
 		ID: r.ID, ShopID: r.ShopID, Date: doorzet.DateOf(r.Date, time.UTC), Planned: r.Planned, AskedBy: r.AskedBy,
 		State: doorzet.NightState(r.State), RunAt: r.RunAt.UTC(), NextTry: clock(r.NextTryAt), Token: r.ClaimToken,
-		Attempts: r.Attempts, Troubles: r.Troubles, Takeovers: r.Takeovers, StartedAt: clock(r.StartedAt), FinishedAt: clock(r.FinishedAt), Since: clock(r.Since),
+		Attempts: r.Attempts, Troubles: r.Troubles, Takeovers: r.Takeovers, StartedAt: clock(r.StartedAt), MetAt: clock(r.MetAt), FinishedAt: clock(r.FinishedAt), Since: clock(r.Since),
 		WebhooksOn: r.WebhooksOn.Bool, Open: int(r.Open.Int64), Strategy: doorzet.Strategy(r.Strategy),
 		Step: doorzet.NightStep(r.Step), Rows: r.rows(), Done: r.Done, Todo: r.Todo, Imported: r.Imported, LookedAt: r.LookedAt, StillOpen: r.StillOpen,
 		Expired: r.Expired, Gone: r.Gone, Unread: r.Unread, BulkFound: r.BulkFound, RemainderFound: r.RemainderFound,
@@ -238,11 +239,11 @@ func (db *DB) SaveNight(ctx context.Context, n doorzet.Night) error {
 		UPDATE nights
 		   SET since = $3, webhooks_on = $4, open = $5, strategy = $6, step = $7, page = $8, unread = $9, requests_list = $10,
 		       requests_single = $11, requests_total = $12, notes = $13, done = $15, todo = $16, rows_step = $7, rows_read = $17,
-		       troubles = $18, takeovers = 0, error = '',
+		       troubles = $18, takeovers = 0, error = '', met_at = $19,
 		       claimed_until = clock_timestamp() + $14 * interval '1 second'
 		 WHERE id = $1 AND claim_token = $2 AND state = 'running'`,
 		n.ID, n.Token, at(n.Since), n.WebhooksOn, n.Open, string(n.Strategy), string(n.Step), pages(n.Rows), n.Unread,
-		n.Requests.List, n.Requests.Single, n.Requests.Total, pq.StringArray(n.Notes), doorzet.ClaimLease.Seconds(), n.Done, n.Todo, n.Rows, n.Troubles)
+		n.Requests.List, n.Requests.Single, n.Requests.Total, pq.StringArray(n.Notes), doorzet.ClaimLease.Seconds(), n.Done, n.Todo, n.Rows, n.Troubles, at(n.MetAt))
 }
 
 // pages is how many whole pages of a hundred are in rows: how workers of an earlier version count.

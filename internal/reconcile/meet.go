@@ -6,7 +6,21 @@ import (
 	"github.com/doorzet/doorzet/internal/doorzet"
 )
 
-// meet asks whether it is still the same shop (R14), also when a night goes on: another may have moved in meanwhile.
+// sameShop makes sure that it is still the same shop (R14), also when a night goes on: another may have moved in meanwhile. A
+// night that goes on soon after the shop was asked does not ask again.
+func (w *work) sameShop(ctx context.Context) error {
+	now := w.r.Now()
+	if w.shop.BlockedWhy == "" && now.Sub(w.n.MetAt) < doorzet.NightSlot {
+		return nil
+	}
+	if err := w.meet(ctx); err != nil {
+		return err
+	}
+	w.n.MetAt = now
+	return w.save(ctx, true)
+}
+
+// meet asks the shop who it is.
 func (w *work) meet(ctx context.Context) error {
 	id, err := w.woo.Identity(ctx)
 	if err != nil {

@@ -237,7 +237,7 @@ func (w *work) begin(ctx context.Context) error {
 // steps are the steps of R3 in their order. Each begins where the night's row says that it was left. Step 5, refunds, has
 // nothing to ask yet: refunds are not booked.
 func (w *work) steps(ctx context.Context) error {
-	if err := w.meet(ctx); err != nil {
+	if err := w.sameShop(ctx); err != nil {
 		return err
 	}
 	if w.n.Step == "" || w.n.Step == doorzet.StepShop {

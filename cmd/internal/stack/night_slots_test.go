@@ -177,3 +177,40 @@ func (b *bundle) another(t *testing.T) int64 {
 	}
 	return id
 }
+
+// A night that is taken over does not ask again who the shop is, unless that was long ago or another shop was met.
+func TestR14_aNightTakenOverSoonDoesNotAskAgain(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.add(t, "on-hold", 6, 5*days)
+	b.done(t)
+	night := b.ask(t, start)
+	asks := func() (n int) {
+		for _, r := range b.fake.Requests() {
+			if strings.Contains(r.Path, "system_status") {
+				n++
+			}
+		}
+		return n
+	}
+	for i, c := range []struct {
+		change string
+		want   int
+	}{
+		{`SELECT 1`, 1}, {`SELECT 1`, 0}, {`UPDATE nights SET met_at = met_at - interval '10 minutes'`, 1}, {`UPDATE shops SET blocked_why = 'Another.'`, 1},
+	} {
+		b.exec(t, c.change)
+		b.exec(t, `UPDATE nights SET next_try_at = now() WHERE state = 'planned'`)
+		b.fake.ResetRequests()
+		ctx, stop := context.WithCancel(t.Context())
+		store := &stopping{DB: b.DB, stop: stop}
+		store.left.Store(1)
+		b.night.Store = store
+		if err := b.night.Run(ctx, night); err != nil {
+			t.Fatal(err)
+		}
+		if got := asks(); got != c.want {
+			t.Errorf("slot %d: asked %d times who the shop is, want %d", i+1, got, c.want)
+		}
+	}
+}
