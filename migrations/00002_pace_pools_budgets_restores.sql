@@ -25,9 +25,15 @@ ALTER TABLE books
     ADD COLUMN budget_left double precision NOT NULL DEFAULT 0,
     ADD COLUMN budget_at   timestamptz;
 
--- One row: what holds for the installation as a whole.
+-- An order that ends the worker itself must not end one every half a minute.
+ALTER TABLE bookings
+    ADD COLUMN takeovers int NOT NULL DEFAULT 0;       -- claims in a row that ran out without an ending
+
+-- One row: what holds for the installation as a whole. Whether Postgres was restored is told by the newest entry of the journal
+-- that was seen: entries are never taken away, so one that is missing was written after the backup was made.
 CREATE TABLE installation (
     only_one    boolean PRIMARY KEY DEFAULT true CHECK (only_one),
+    id          uuid NOT NULL DEFAULT gen_random_uuid(), -- whose mark it is, where several share a Redis
     restored_at timestamptz,                           -- when Postgres was last restored from a backup
     restored_by text NOT NULL DEFAULT ''
 );
@@ -43,6 +49,7 @@ CREATE INDEX shops_pool ON shops (pool) WHERE pool <> '';
 DROP INDEX shops_pool;
 DROP INDEX bookings_woken;
 DROP TABLE installation;
+ALTER TABLE bookings DROP COLUMN takeovers;
 ALTER TABLE books DROP COLUMN per_minute, DROP COLUMN budget_left, DROP COLUMN budget_at;
 ALTER TABLE nights DROP COLUMN rows_step, DROP COLUMN rows_read, DROP COLUMN met_at, DROP COLUMN troubles, DROP COLUMN takeovers;
 ALTER TABLE shops DROP COLUMN page_size, DROP COLUMN batch_size, DROP COLUMN call_gap_ms, DROP COLUMN slowed_at, DROP COLUMN pool;

@@ -65,7 +65,7 @@ func (c *cli) root() *cobra.Command {
 		SilenceUsage:      true,
 		SilenceErrors:     true,
 		CompletionOptions: cobra.CompletionOptions{DisableDefaultCmd: true},
-	}, c.migrate(), c.books(), c.shop(), c.night(), c.order(), c.booking(), c.fakeshop(), c.demo(), c.health())
+	}, c.migrate(), c.books(), c.shop(), c.night(), c.order(), c.booking(), c.fakeshop(), c.demo(), c.restored(), c.health())
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return flagError(err) })
 	root.PersistentPreRun = func(*cobra.Command, []string) { c.started = true }
 	root.PersistentFlags().BoolVar(&c.json, "json", false, "one JSON document on stdout; the rest goes to stderr")

@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"time"
 
@@ -47,6 +48,7 @@ type shopView struct {
 	Blocked    string                     `json:"blocked"`
 	NextNight  moment                     `json:"next_night"`
 	Added      moment                     `json:"added"`
+	RestoredAt *moment                    `json:"restored_at,omitempty"` // shop show: null when Postgres never was
 	Orders     map[doorzet.OrderState]int `json:"orders,omitempty"`
 	Trouble    string                     `json:"trouble,omitempty"` // of its newest night
 	Pace       *paceView                  `json:"pace,omitempty"`    // when it is not asked at full pace
@@ -131,20 +133,25 @@ func (c *cli) shopShow() *cobra.Command {
 			if err != nil {
 				return err
 			}
+			restore, err := s.DB.LastRestore(ctx)
+			if err != nil {
+				return err
+			}
 			v := viewShop(shop)
 			v.Trouble = troubles[shop.ID]
+			v.RestoredAt = (*moment)(&restore.At)
 			v.Orders = make(map[doorzet.OrderState]int, len(doorzet.OrderStates))
 			for _, state := range doorzet.OrderStates {
 				v.Orders[state] = counts[state]
 			}
-			return c.show(v, func(w io.Writer) { writeShop(w, shop, v.Trouble, counts) })
+			return c.show(v, func(w io.Writer) { writeShop(w, shop, restore, v.Trouble, counts) })
 		})
 	})
 	shopFlag(cmd, &id)
 	return cmd
 }
 
-func writeShop(w io.Writer, s doorzet.Shop, trouble string, counts map[doorzet.OrderState]int) {
+func writeShop(w io.Writer, s doorzet.Shop, restore doorzet.Restore, trouble string, counts map[doorzet.OrderState]int) {
 	loc := s.Location()
 	webhooks := "off: the nights look 21 days back"
 	if s.WebhooksOn {
@@ -165,7 +172,7 @@ func writeShop(w io.Writer, s doorzet.Shop, trouble string, counts map[doorzet.O
 		"Webhooks", webhooks,
 		"Remainder", onOff(s.Remainder),
 		"Added", local(s.AddedAt, loc),
-	}, append(standing(s), health(s, trouble)...)...)...)
+	}, slices.Concat(standing(s), health(s, trouble), restoredAt(restore, loc))...)...)
 	_, _ = fmt.Fprintln(w)
 	for _, state := range doorzet.OrderStates {
 		facts(w, fmt.Sprintf("%-15s", state), counts[state])
@@ -213,6 +220,14 @@ func health(s doorzet.Shop, trouble string) []any {
 			p.Page, p.Batch, p.Gap, local(s.Pace.SlowedAt, s.Location())))
 	}
 	return out
+}
+
+// restoredAt is when Postgres was last restored, if it ever was.
+func restoredAt(r doorzet.Restore, loc *time.Location) []any {
+	if r.At.IsZero() {
+		return nil
+	}
+	return []any{"Postgres restored", local(r.At, loc) + ", recorded by " + r.By + ": orders from before it are looked up in the books first"}
 }
 
 func onOff(on bool) string {

@@ -11,6 +11,7 @@ import (
 //	due -> nothing                    (nothing to book)
 //	unknown -> booked | due           (only after looking it up in the books)
 //	due -> withdrawn -> due           (R1: back to open, and again)
+//	due | sending -> unknown          (Postgres was restored)
 type BookingState string
 
 // The states of a booking.
@@ -69,8 +70,10 @@ type PushJob struct {
 	SentAt    time.Time
 	Frozen    *Document // what an earlier attempt sent; nil = nothing was sent yet
 	AskFirst  bool      // the books are asked before the first create: by hand, or after Postgres was restored
-	Document  []byte    // the order as the shop's REST API answered it; nil = not read yet
-	ReadAt    time.Time // when that answer was asked for
+	// RestoredAt is when Postgres was restored, if the books may hold this booking from before it without our knowing; else zero.
+	RestoredAt time.Time
+	Document   []byte    // the order as the shop's REST API answered it; nil = not read yet
+	ReadAt     time.Time // when that answer was asked for
 }
 
 // BookingRow is a booking as it is listed.

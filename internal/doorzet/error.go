@@ -59,6 +59,10 @@ var ErrNotFound = errors.New("not found")
 // ErrLost means that a claim was taken over by another worker: what was found must not be recorded.
 var ErrLost = errors.New("the claim was lost to another worker")
 
+// ErrRestored means that Postgres does not hold what it held before: it was restored from a backup, and nobody has recorded that
+// yet. Nothing was changed.
+var ErrRestored = errors.New("Postgres was restored from a backup")
+
 // ErrOrderMissing means that the shop answered that an order does not exist (404 with WooCommerce's own code).
 var ErrOrderMissing = errors.New("the shop has no such order")
 

@@ -126,7 +126,7 @@ func explainDue(shop Shop, o OrderRow) string {
 	case shop.Paused():
 		return "To be pushed when the shop is resumed."
 	case o.Booking == BookingUnknown:
-		return "Sent to the books, but no answer came: it is looked up there before anything else happens."
+		return "Whether the books have it is not known, as no answer came or Postgres was restored: it is looked up there before anything else happens."
 	case o.Booking == BookingSending:
 		return "Being pushed now."
 	case o.Error != "":

@@ -39,7 +39,7 @@ func TestR2_everyStateHasItsSentence(t *testing.T) {
 		{"due, blocked", blocked, doorzet.OrderRow{State: doorzet.StateDue}, "pushes are stopped: Another shop answers.", false},
 		{"due, tried before", shop, doorzet.OrderRow{State: doorzet.StateDue, Attempts: 3, Error: "The books do not answer.", NextTry: night}, "To be pushed. Attempt 3: The books do not answer. Next attempt 23 November 02:10.", false},
 		{"sending", shop, doorzet.OrderRow{State: doorzet.StateDue, Booking: doorzet.BookingSending}, "Being pushed now.", false},
-		{"unknown", shop, doorzet.OrderRow{State: doorzet.StateDue, Booking: doorzet.BookingUnknown}, "no answer came: it is looked up", false},
+		{"unknown", shop, doorzet.OrderRow{State: doorzet.StateDue, Booking: doorzet.BookingUnknown}, "as no answer came or Postgres was restored: it is looked up", false},
 		{"pushed", shop, doorzet.OrderRow{State: doorzet.StatePushed, Reference: "WC-7"}, "In the books as WC-7.", false},
 		{"held", shop, doorzet.OrderRow{State: doorzet.StateHeld, HeldWhy: "The VAT does not add up."}, "Held: The VAT does not add up.", true},
 		{"refused", shop, doorzet.OrderRow{State: doorzet.StateRefused, Error: "The account is closed."}, "Refused: The account is closed. It is not tried again by itself.", false},

@@ -46,6 +46,12 @@ const (
 	// TakeoversToGiveUp is how many workers in a row may be lost with a night, without its getting further, before it counts as
 	// what takes them down.
 	TakeoversToGiveUp = 10
+	// TakeoversAtOnce is how often in a row a booking may be taken over from workers that were lost before the next one waits: it
+	// may be the order that ends them.
+	TakeoversAtOnce = 3
+	// RestoreMargin is how long after Postgres was restored an order may have been created, by the shop's own clock, and still be
+	// looked up in the books before its first create: shops' clocks are off, by hours where a plugin mistakes their zone.
+	RestoreMargin = 24 * time.Hour
 	// NightSlot is how long a night may hold its worker before it gives the slot back and continues later.
 	NightSlot = 10 * time.Minute
 )

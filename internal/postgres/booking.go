@@ -1,9 +1,11 @@
 package postgres
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"time"
 
@@ -65,22 +67,38 @@ type claimRow struct {
 	BooksDir   string         `db:"books_dir"`
 	BooksBooks string         `db:"books_seller"`
 	BooksKey   int64          `db:"books_key"`
+	CreatedAt  time.Time      `db:"created_at"`
+	markRow
 }
+
+// nextToken is what a claim's token becomes: a time, in microseconds, so that the token of a claim from before Postgres was
+// restored never comes again, for the same row or for another one that got its id.
+const nextToken = `greatest(claim_token + 1, CAST(extract(epoch FROM clock_timestamp()) * 1000000 AS bigint))`
 
 // ClaimPush claims a booking that is due to be worked on and that nobody holds, and returns all that is needed to push it.
 // A create may be claimed only while its shop is not stopped and its order neither ignored nor another one (R14); Send tests
-// that once more, and that it is still due. A claim that ran out while sending makes the booking unknown. ErrNotFound: there is nothing to do.
+// that once more, and that it is still due. A claim that ran out while sending makes the booking unknown. When claims on it ran out
+// several times in a row, the next one after this waits longer and longer: it may be the order that ends the workers.
+//
+// ErrNotFound: there is nothing to do. ErrRestored: Postgres was restored and that is not recorded yet; nothing is claimed until
+// it is.
 func (db *DB) ClaimPush(ctx context.Context, id int64) (doorzet.PushJob, error) {
 	var r claimRow
+	known := db.seen.mark()
 	err := db.x.GetContext(ctx, &r, `
 		WITH c AS (
 			UPDATE bookings b
-			   SET claim_token = claim_token + 1, attempts = attempts + 1,
-			       claimed_until = clock_timestamp() + $2 * interval '1 second',
+			   SET claim_token = `+nextToken+`, attempts = attempts + 1,
+			       claimed_until = clock_timestamp() + $5 * interval '1 second',
 			       state = CASE WHEN b.state = 'sending' THEN 'unknown' ELSE b.state END,
-			       lookups = CASE WHEN b.state = 'sending' THEN 0 ELSE b.lookups END
+			       lookups = CASE WHEN b.state = 'sending' THEN 0 ELSE b.lookups END,
+			       takeovers = CASE WHEN b.claimed_until IS NULL THEN 0 ELSE b.takeovers + 1 END,
+			       next_try_at = CASE WHEN b.claimed_until IS NULL OR b.takeovers + 1 < $6 THEN b.next_try_at
+			                          ELSE clock_timestamp() + least(60 * power(3, least(b.takeovers + 1 - $6, 10)), 3600) * interval '1 second' END,
+			       error = CASE WHEN b.claimed_until IS NULL OR b.takeovers + 1 < $6 THEN b.error
+			                    ELSE 'The worker was lost ' || b.takeovers + 1 || ' times in a row while it pushed this order: it is tried less and less often.' END
 			  FROM shops s, orders o
-			 WHERE b.id = $1 AND s.id = b.shop_id AND o.id = b.order_id
+			 WHERE b.id = $4 AND s.id = b.shop_id AND o.id = b.order_id AND `+markStands+`
 			   AND b.state IN ('due', 'sending', 'unknown') AND b.next_try_at <= clock_timestamp()
 			   AND (b.claimed_until IS NULL OR b.claimed_until < clock_timestamp())
 			   AND (b.state <> 'due'
@@ -93,14 +111,22 @@ func (db *DB) ClaimPush(ctx context.Context, id int64) (doorzet.PushJob, error) 
 		       s.id, s.name, s.url, s.home, s.store_id, s.consumer_key, s.consumer_secret, s.prefix, s.time_zone, s.start_date,
 		       s.statuses, s.night_from, s.night_to, s.remainder, s.books_id, s.webhooks_on, s.webhooks_off_for,
 		       s.woo_version, s.auth, s.paused_at, s.blocked_why, s.added_at, s.next_night_at, s.imported_at, s.full_import_at, s.unread,
-		       s.page_size, s.batch_size, s.call_gap_ms, s.slowed_at, s.pool
+		       s.page_size, s.batch_size, s.call_gap_ms, s.slowed_at, s.pool,
+		       o.created_at, `+markColumns+`
 		  FROM c
+		  JOIN orders o ON o.id = c.order_id
+		  `+markTables+`
 		  JOIN shops s ON s.id = c.shop_id
 		  JOIN books k ON k.id = coalesce(c.books_id, s.books_id)
-		  LEFT JOIN documents d ON d.order_id = c.order_id`, id, doorzet.ClaimLease.Seconds())
-	if err != nil {
-		return doorzet.PushJob{}, fmt.Errorf("claim booking %d: %w", id, notFound(err))
+		  LEFT JOIN documents d ON d.order_id = c.order_id`, withMark(known, id, doorzet.ClaimLease.Seconds(), doorzet.TakeoversAtOnce)...)
+	if errors.Is(err, sql.ErrNoRows) {
+		_, err = db.Mark(ctx) // why was nothing claimed?
+		return doorzet.PushJob{}, fmt.Errorf("claim booking %d: %w", id, cmp.Or(err, doorzet.ErrNotFound))
 	}
+	if err != nil {
+		return doorzet.PushJob{}, fmt.Errorf("claim booking %d: %w", id, err)
+	}
+	db.Know(r.mark())
 	return r.job(db.keys)
 }
 
@@ -117,7 +143,12 @@ func (r claimRow) job(keys Keyring) (doorzet.PushJob, error) {
 		Claim: doorzet.Claim{BookingID: r.BookingID, Token: r.Token, Until: r.Until},
 		Shop:  shop, Books: books, State: doorzet.BookingState(r.State), WooID: r.WooID, Reference: r.Reference,
 		ByHand: r.ByHand, DueStatus: r.DueStatus, DueAt: r.DueAt.UTC(), NightID: r.NightID.Int64, Attempts: r.Attempts,
-		Lookups: r.Lookups, SentAt: clock(r.SentAt), ReadAt: clock(r.ReadAt),
+		Lookups: r.Lookups, SentAt: clock(r.SentAt), ReadAt: clock(r.ReadAt), AskFirst: r.ByHand,
+	}
+	// What is unknown may be so because of the restore, whenever its order was created.
+	if j.State == doorzet.BookingUnknown || doorzet.MayBeBooked(r.CreatedAt, clock(r.RestoredAt)) {
+		j.RestoredAt = clock(r.RestoredAt)
+		j.AskFirst = j.AskFirst || !j.RestoredAt.IsZero()
 	}
 	if r.Frozen.Valid {
 		var doc doorzet.Document
@@ -233,15 +264,24 @@ func (db *DB) RecordLater(ctx context.Context, c doorzet.Claim, after time.Durat
 }
 
 // RecordUnknown ends an attempt whose outcome is not known: it is looked up in the books after a pause. One whose create was
-// not even claimed, because the claim itself could not be stored, is just due again after half a minute.
+// not even claimed, because the claim itself could not be stored, is just due again after the pause, half a minute at least.
 func (db *DB) RecordUnknown(ctx context.Context, c doorzet.Claim, lookups int, after time.Duration, why string) error {
 	return db.hold(ctx, `
 		UPDATE bookings
 		   SET state = CASE WHEN state = 'due' THEN 'due' ELSE 'unknown' END, lookups = $3, claimed_until = NULL, error = $5,
-		       next_try_at = clock_timestamp() + CASE WHEN state = 'due' THEN 30 ELSE CAST($4 AS float8) END * interval '1 second',
-		       wake_at = clock_timestamp() + CASE WHEN state = 'due' THEN 30 ELSE CAST($4 AS float8) END * interval '1 second'
+		       next_try_at = clock_timestamp() + greatest(CAST($4 AS float8), CASE WHEN state = 'due' THEN 30 END) * interval '1 second',
+		       wake_at = clock_timestamp() + greatest(CAST($4 AS float8), CASE WHEN state = 'due' THEN 30 END) * interval '1 second'
 		 WHERE id = $1 AND claim_token = $2 AND state IN ('due', 'sending', 'unknown')`,
 		c.BookingID, c.Token, lookups, after.Seconds(), why)
+}
+
+// RecordAbsent records of a booking that is unknown because Postgres was restored, and of which nothing is known to have been sent,
+// that the books do not have it: it is due, and still claimed. ErrLost: the claim was lost.
+func (db *DB) RecordAbsent(ctx context.Context, c doorzet.Claim) error {
+	return db.hold(ctx, `
+		UPDATE bookings SET state = 'due', lookups = 0, error = ''
+		 WHERE id = $1 AND claim_token = $2 AND claimed_until > clock_timestamp() AND state = 'unknown' AND document IS NULL`,
+		c.BookingID, c.Token)
 }
 
 // Release gives a claim up without an outcome: what was found in between decided already.

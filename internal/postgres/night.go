@@ -207,7 +207,7 @@ func (db *DB) ClaimNight(ctx context.Context, id int64) (doorzet.Night, error) {
 		}
 		return tx.GetContext(ctx, &r, `
 			UPDATE nights n
-			   SET state = 'running', claim_token = claim_token + 1, attempts = attempts + 1,
+			   SET state = 'running', claim_token = `+nextToken+`, attempts = attempts + 1,
 			       takeovers = takeovers + CASE WHEN state = 'running' THEN 1 ELSE 0 END,
 			       claimed_until = clock_timestamp() + $2 * interval '1 second', wake_at = clock_timestamp(),
 			       started_at = coalesce(started_at, clock_timestamp())

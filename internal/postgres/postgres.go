@@ -22,11 +22,13 @@ import (
 	"github.com/doorzet/doorzet/migrations"
 )
 
-// DB is the database. It is safe for concurrent use.
+// DB is the database. It is safe for concurrent use. It remembers the newest entry of the journal that this process has seen, and
+// so notices when Postgres was restored.
 type DB struct {
 	x         *sqlx.DB
 	keys      Keyring
 	rehearsal bool
+	seen      *memory
 }
 
 // Open prepares a connection pool; it does not connect yet, so a process starts while Postgres is down. Keys encrypt the
@@ -40,7 +42,7 @@ func Open(address string, keys Keyring) (*DB, error) {
 	x.SetMaxOpenConns(20) // several processes share a Postgres that allows a hundred by default
 	x.SetMaxIdleConns(20)
 	x.SetConnMaxIdleTime(5 * time.Minute)
-	return &DB{x: x, keys: keys}, nil
+	return &DB{x: x, keys: keys, seen: &memory{}}, nil
 }
 
 // connect reads a URL. Unless it says otherwise, a statement and its parameters go to Postgres in one message

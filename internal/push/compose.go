@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"regexp"
+	"time"
 
 	"github.com/doorzet/doorzet/internal/doorzet"
 )
@@ -14,6 +15,11 @@ func (p *Pusher) compose(ctx context.Context, job doorzet.PushJob) (doorzet.Docu
 	if err != nil {
 		return doorzet.Document{}, err
 	}
+	return p.composeOf(ctx, job, raw, job.DueAt)
+}
+
+// composeOf makes the document of what the shop answered about an order. firstDue is when a chosen status was first seen.
+func (p *Pusher) composeOf(ctx context.Context, job doorzet.PushJob, raw []byte, firstDue time.Time) (doorzet.Document, error) {
 	if raw == nil {
 		return doorzet.Document{}, doorzet.Held("4.1 step 1", "The shop answers this order without its lines, shipping, fees, taxes or address; a plugin probably takes them away. Look at the order in the shop, or book it by hand.")
 	}
@@ -22,7 +28,7 @@ func (p *Pusher) compose(ctx context.Context, job doorzet.PushJob) (doorzet.Docu
 		return doorzet.Document{}, doorzet.Held("4.1 step 1", "The shop's answer about this order cannot be read: %s. Look at the order in the shop, or book it by hand.", err.Error())
 	}
 	in := doorzet.ComposeInput{
-		Seller: job.Books.Seller, Zone: job.Shop.Location(), Reference: job.Reference, FirstDue: job.DueAt,
+		Seller: job.Books.Seller, Zone: job.Shop.Location(), Reference: job.Reference, FirstDue: firstDue,
 	}
 	if !namesItsRates(order) {
 		rates, err := p.Rates(ctx, job.Shop)
@@ -55,7 +61,7 @@ func refuses(err error) bool {
 // fresh is the order's document, read again when it is older than doorzet.FreshFor. An order that was read again is judged
 // again (R1); when that ended the push, the error is errSettled.
 func (p *Pusher) fresh(ctx context.Context, job doorzet.PushJob) ([]byte, error) {
-	if job.Document != nil && p.Now().Sub(job.ReadAt) <= doorzet.FreshFor {
+	if p.isFresh(job) {
 		return job.Document, nil
 	}
 	look, err := p.read(ctx, job)
@@ -78,6 +84,11 @@ func (p *Pusher) fresh(ctx context.Context, job doorzet.PushJob) ([]byte, error)
 		return nil, &doorzet.LaterError{After: doorzet.GoneAfter, Reason: "The shop says that it has no such order; it is asked again in a day."}
 	}
 	return look.Document, nil
+}
+
+// isFresh tells whether an invoice may be made of the document that is stored.
+func (p *Pusher) isFresh(job doorzet.PushJob) bool {
+	return job.Document != nil && p.Now().Sub(job.ReadAt) <= doorzet.FreshFor
 }
 
 // read asks the shop for the order, unless the shop is left alone.

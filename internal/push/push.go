@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
+	"runtime/debug"
 	"time"
 
 	"github.com/shopspring/decimal"
@@ -57,6 +58,7 @@ type store interface {
 	RenewPush(ctx context.Context, c doorzet.Claim) error
 	Release(ctx context.Context, c doorzet.Claim) error
 	Send(ctx context.Context, c doorzet.Claim, doc doorzet.Document, booksID int64) error
+	RecordAbsent(ctx context.Context, c doorzet.Claim) error
 	ApplyLooks(ctx context.Context, a doorzet.LookContext, looks []doorzet.Look) ([]doorzet.Applied, error)
 	Exported(ctx context.Context, bookingID int64) error
 }
@@ -67,7 +69,7 @@ type Rates struct {
 	Percents  map[int64]decimal.Decimal
 }
 
-// Pusher pushes bookings. All fields are needed; it is safe for concurrent use, and not to be copied.
+// Pusher pushes bookings. All fields but AskAlways are needed; it is safe for concurrent use, and not to be copied.
 type Pusher struct {
 	Store store
 	// Open gives the books of a connection.
@@ -82,8 +84,10 @@ type Pusher struct {
 	Keep func(ctx context.Context, renew func(context.Context) error) (kept context.Context, stop func())
 	// Ended is told of each ended push, so that more of the shop's due bookings can be fetched.
 	Ended func(ctx context.Context, shopID int64)
-	Now   func() time.Time
-	Log   *slog.Logger
+	// AskAlways says that the books are asked before every first create: it cannot be told whether Postgres was restored.
+	AskAlways bool
+	Now       func() time.Time
+	Log       *slog.Logger
 
 	resting resting
 }
@@ -91,8 +95,9 @@ type Pusher struct {
 // errSettled means that what was found in between ended the push already.
 var errSettled = errors.New("settled")
 
-// Push makes sure that the books hold exactly one document for a booking. It returns an error only when the outcome could
-// not be recorded; the booking's row tells the rest.
+// Push makes sure that the books hold exactly one document for a booking. It returns an error only when nothing could be claimed
+// (doorzet.ErrRestored: Postgres was restored, which must be recorded first) or the outcome could not be recorded; the booking's
+// row tells the rest. A panic ends as again later.
 func (p *Pusher) Push(ctx context.Context, bookingID int64) error {
 	job, err := p.Store.ClaimPush(ctx, bookingID)
 	if errors.Is(err, doorzet.ErrNotFound) {
@@ -103,11 +108,31 @@ func (p *Pusher) Push(ctx context.Context, bookingID int64) error {
 	}
 	kept, stop := p.Keep(ctx, func(ctx context.Context) error { return p.Store.RenewPush(ctx, job.Claim) })
 	defer stop()
-	receipt, err := p.work(kept, job)
+	receipt, err := p.survive(kept, job)
 	stop()
 	err = p.end(ctx, job, receipt, err)
 	p.Ended(ctx, job.Shop.ID)
 	return err
+}
+
+// survive is work, in which a panic is one more way to end: an order that causes one must not come back every half a minute.
+func (p *Pusher) survive(ctx context.Context, job doorzet.PushJob) (r doorzet.Receipt, err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			err = &panicError{value: v, stack: string(debug.Stack())}
+		}
+	}()
+	return p.work(ctx, job)
+}
+
+// panicError means that a push broke off by a mistake of ours, perhaps in the middle of a write to the books.
+type panicError struct {
+	value any
+	stack string
+}
+
+func (e *panicError) Error() string {
+	return fmt.Sprintf("Doorzet itself failed at this order (panic: %v).", e.value)
 }
 
 // work does what the booking needs and returns what the books hold, or how it ended otherwise.
@@ -116,17 +141,25 @@ func (p *Pusher) work(ctx context.Context, job doorzet.PushJob) (doorzet.Receipt
 	if err != nil {
 		return doorzet.Receipt{}, err
 	}
-	if job.State == doorzet.BookingUnknown {
+	unknown := job.State == doorzet.BookingUnknown
+	switch {
+	case unknown && job.Frozen != nil:
 		return p.lookUp(ctx, job, books)
+	case unknown && job.RestoredAt.IsZero():
+		return doorzet.Receipt{}, doorzet.Refused("It is not known whether the books have this order, and what was sent was not kept. Look for %s in the books.", job.Reference)
+	case unknown, job.AskFirst, p.AskAlways:
+		if r, found, err := p.ask(ctx, job, books); err != nil || found {
+			return r, err
+		}
+	}
+	if unknown { // because of a restore: the books do not have it, so it is what it was
+		if err := p.due(ctx, job); err != nil {
+			return doorzet.Receipt{}, err
+		}
 	}
 	doc, err := p.compose(ctx, job)
 	if err != nil {
 		return doorzet.Receipt{}, err
-	}
-	if job.ByHand {
-		if r, found, err := p.adopt(ctx, books, doc); err != nil || found {
-			return r, err
-		}
 	}
 	return p.create(ctx, job, books, doc)
 }
@@ -157,11 +190,8 @@ func (p *Pusher) create(ctx context.Context, job doorzet.PushJob, books Books, d
 // lookUp finds out what became of a document whose answer never came. Only when the books did not have it twice, each time
 // after they settled, it is sent again: the frozen document, whatever the shop says since.
 func (p *Pusher) lookUp(ctx context.Context, job doorzet.PushJob, books Books) (doorzet.Receipt, error) {
-	if job.Frozen == nil {
-		return doorzet.Receipt{}, doorzet.Refused("It is not known whether the books have this order, and what was sent was not kept. Look for %s in the books.", job.Reference)
-	}
 	for lookups := job.Lookups; lookups < lookupsBeforeResend; lookups++ {
-		if wait := job.SentAt.Add(time.Duration(lookups+1) * books.Settle()).Sub(p.Now()); wait > 0 {
+		if wait := p.unsettled(job, books, lookups+1); wait > 0 {
 			return doorzet.Receipt{}, &settlingError{lookups, wait}
 		}
 		if r, found, err := p.adopt(ctx, books, *job.Frozen); err != nil || found {
@@ -179,24 +209,6 @@ type settlingError struct {
 
 func (e *settlingError) Error() string { return "waiting for the books to settle" }
 
-// adopt looks for the document's reference in the books. What stands there is ours only when it is the same document.
-func (p *Pusher) adopt(ctx context.Context, books Books, doc doorzet.Document) (doorzet.Receipt, bool, error) {
-	hits, err := books.Find(ctx, doc.Reference)
-	if err != nil {
-		return doorzet.Receipt{}, false, &doorzet.LaterError{Reason: "The books could not be asked for " + doc.Reference, Err: err}
-	}
-	if len(hits) == 0 {
-		return doorzet.Receipt{}, false, nil
-	}
-	if len(hits) > 1 {
-		return doorzet.Receipt{}, false, doorzet.Refused("The books hold %d documents under %s; a person must look.", len(hits), doc.Reference)
-	}
-	if err := doorzet.Adoptable(doc, hits[0]); err != nil {
-		return doorzet.Receipt{}, false, doorzet.Refused("%s", err.Error())
-	}
-	return hits[0].Receipt, true, nil
-}
-
 // end records how a push ended. It does so also when the process is told to stop.
 func (p *Pusher) end(ctx context.Context, job doorzet.PushJob, receipt doorzet.Receipt, err error) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
@@ -213,7 +225,9 @@ func (p *Pusher) end(ctx context.Context, job doorzet.PushJob, receipt doorzet.R
 	if recorded != nil {
 		return fmt.Errorf("record that %s ended with %q: %w", job.Reference, err.Error(), recorded)
 	}
-	if !errors.Is(err, errSettled) {
+	if broke, ok := errors.AsType[*panicError](err); ok {
+		log.Error("a push broke off", "reference", job.Reference, "why", err.Error(), "stack", broke.stack)
+	} else if !errors.Is(err, errSettled) {
 		log.Info("not pushed", "reference", job.Reference, "why", err.Error())
 	}
 	return nil
@@ -261,10 +275,14 @@ func (p *Pusher) record(ctx context.Context, job doorzet.PushJob, err error) err
 		unknown *doorzet.UnknownError
 		until   *settlingError
 		later   *doorzet.LaterError
+		broke   *panicError
 	)
 	switch {
 	case errors.Is(err, errSettled):
 		return p.Store.Release(ctx, job.Claim)
+	case errors.As(err, &broke):
+		// What was being sent is unknown; what was not is only put off.
+		return p.Store.RecordUnknown(ctx, job.Claim, 0, backoff(job.Attempts), broke.Error())
 	case errors.Is(err, doorzet.ErrNothingToBook):
 		return p.Store.RecordNothing(ctx, job.Claim)
 	case errors.As(err, &held):

@@ -23,7 +23,8 @@ type Errand struct {
 }
 
 // Direct does by itself what workers do, for one errand and without the queue, until ctx is done: it runs the night, and the
-// pushes of the shop that are due. Claims keep it apart from workers that come up meanwhile.
+// pushes of the shop that are due. Claims keep it apart from workers that come up meanwhile. When Redis does not answer nobody
+// tells whether Postgres was restored: then the books are asked before every first create.
 func (s *Stack) Direct(ctx context.Context, e Errand) {
 	due := make(chan struct{}, 1)
 	nights := s.Reconciler()
@@ -42,7 +43,9 @@ func (s *Stack) Direct(ctx context.Context, e Errand) {
 		})
 	}
 	pusher := s.pusher()
-	pusher.Ended = func(context.Context, int64) {}
+	pusher.Ended = func(context.Context, int64) { s.pushEnded() }
+	pusher.AskAlways = s.notice(ctx) != nil
+	defer s.watching(ctx)()
 	s.pushAll(ctx, pusher, e.Bookings)
 	tick := time.NewTicker(directEvery)
 	defer tick.Stop()
@@ -64,13 +67,13 @@ func (s *Stack) Direct(ctx context.Context, e Errand) {
 
 // pushAll pushes bookings, as many at the same time as a worker does, and waits for them.
 func (s *Stack) pushAll(ctx context.Context, pusher *push.Pusher, ids []int64) {
-	next := make(chan int64)
+	next, push := make(chan int64), s.guarded(pusher)
 	var work sync.WaitGroup
 	for range min(max(s.Config.WorkerPush, 1), len(ids)) {
 		work.Go(func() {
 			for id := range next {
 				ctx, cancel := context.WithTimeout(ctx, directPush)
-				if err := pusher.Push(ctx, id); err != nil && ctx.Err() == nil {
+				if err := push(ctx, id); err != nil && ctx.Err() == nil {
 					s.Log.Error("push", "booking", id, "error", err)
 				}
 				cancel()

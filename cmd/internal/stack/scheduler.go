@@ -20,7 +20,9 @@ func (s *Stack) Scheduler(ctx context.Context) error {
 	if err := s.migrate(ctx); err != nil {
 		return ignoreCanceled(ctx, err)
 	}
+	defer s.watching(ctx)()
 	var jobs sync.WaitGroup
+	jobs.Go(func() { s.every(ctx, "look whether Redis was emptied", emptiedEvery, s.refill) })
 	jobs.Go(func() { s.every(ctx, "plan the nights", planEvery, s.plan) })
 	jobs.Go(func() { s.every(ctx, "sweep the nights", doorzet.SweepEvery, s.sweepNights) })
 	jobs.Go(func() { s.every(ctx, "sweep the bookings", doorzet.SweepEvery, s.sweepBookings) })

@@ -29,6 +29,7 @@ type Stack struct {
 	gate  *queue.Gate
 	http  *http.Client
 	turns *reconcile.Turns
+	watch watch
 }
 
 // Logger writes JSON lines.
@@ -57,6 +58,7 @@ func Open(cfg config.Config, log *slog.Logger) (*Stack, error) {
 	return &Stack{
 		Config: cfg, Log: log, DB: db, Queue: q, gate: &queue.Gate{Client: q},
 		http: woo.NewHTTPClient(cfg.AllowPrivateShops), turns: &reconcile.Turns{Nights: cfg.WorkerReconcile},
+		watch: watch{ended: make(chan struct{}, 1)},
 	}, nil
 }
 

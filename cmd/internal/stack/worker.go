@@ -22,6 +22,10 @@ func (s *Stack) Worker(ctx context.Context) error {
 	if err := s.migrate(ctx); err != nil {
 		return ignoreCanceled(ctx, err)
 	}
+	if err := s.learn(ctx); err != nil {
+		return ignoreCanceled(ctx, err)
+	}
+	defer s.watching(ctx)()
 	var exports sync.WaitGroup
 	exports.Go(func() { s.every(ctx, "export files", doorzet.SweepEvery, s.export) })
 	defer exports.Wait()
@@ -39,7 +43,7 @@ func (s *Stack) lanes() []queue.Lane {
 		case queue.Reconcile:
 			lanes = append(lanes, queue.Lane{Kind: queue.KindReconcile, Concurrency: s.Config.WorkerReconcile, Handle: s.Reconciler().Run})
 		case queue.Push:
-			lanes = append(lanes, queue.Lane{Kind: queue.KindPush, Concurrency: s.Config.WorkerPush, Handle: s.pusher().Push})
+			lanes = append(lanes, queue.Lane{Kind: queue.KindPush, Concurrency: s.Config.WorkerPush, Handle: s.guarded(s.pusher())})
 		}
 	}
 	return lanes
@@ -67,11 +71,12 @@ func (s *Stack) pusher() *push.Pusher {
 	}
 }
 
-// topUp counts ended pushes per shop and enqueues more of a shop's due rows now and then.
+// topUp counts ended pushes per shop and enqueues more of a shop's due rows now and then. Each of them is a newer mark.
 func (s *Stack) topUp() func(ctx context.Context, shopID int64) {
 	var mu sync.Mutex
 	ended := map[int64]int{}
 	return func(ctx context.Context, shopID int64) {
+		s.pushEnded()
 		mu.Lock()
 		ended[shopID]++
 		enough := ended[shopID] >= topUpAfter
