@@ -141,14 +141,15 @@ func (h *hand) lookAtMany(ctx context.Context, ids []int64) error {
 	client := h.stack.Client(h.shop, nil)
 	left := slices.Clone(ids)
 	var looks []doorzet.Look
-	started := time.Now()
-	page, err := client.Orders(ctx, woo.Query{Include: ids})
+	_, err := client.EachPage(ctx, woo.Query{Include: ids}, func(p woo.Page) error {
+		for _, look := range stack.Looks(doorzet.ByHand, p) {
+			looks = append(looks, look)
+			left = slices.DeleteFunc(left, func(id int64) bool { return id == look.WooID })
+		}
+		return nil
+	})
 	if err != nil {
 		return err
-	}
-	for i, order := range page.Orders {
-		looks = append(looks, doorzet.LookAt(doorzet.ByHand, order, page.Raw[i], started, time.Now()))
-		left = slices.DeleteFunc(left, func(id int64) bool { return id == order.ID })
 	}
 	for _, id := range left {
 		look, err := stack.Look(ctx, client, doorzet.ByHand, id)

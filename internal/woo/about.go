@@ -49,7 +49,7 @@ func (c *Client) About(ctx context.Context) (About, error) {
 func (c *Client) learnHome(home string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.home = home
+	c.home, c.served = home, true
 }
 
 func aboutCall() call {

@@ -3,23 +3,20 @@ package woo
 import (
 	"bytes"
 	"encoding/json"
-	"errors"
 	"maps"
 	"mime"
 	"net/http"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
 	"github.com/doorzet/doorzet/internal/doorzet"
 )
 
-// errPage is the cause of a ShopError for a page where JSON was due.
-var errPage = errors.New("no JSON")
-
-// read judges one whole answer.
-func read(resp *http.Response, body []byte, now time.Time) (answer, error) {
+// judge tells what one whole answer is that came so long after the question.
+func judge(resp *http.Response, body []byte, now time.Time, took time.Duration) (answer, error) {
 	if resp.StatusCode >= 300 && resp.StatusCode < 400 {
 		return answer{}, redirected(resp)
 	}
@@ -37,7 +34,7 @@ func read(resp *http.Response, body []byte, now time.Time) (answer, error) {
 		return answer{}, &doorzet.ShopError{Kind: doorzet.ShopStrange, Status: resp.StatusCode,
 			Advice: "The shop answered a question with a status that WooCommerce never sends. Something stands between us and the shop."}
 	}
-	if err := cached(resp.Header); err != nil {
+	if err := cached(resp.Header, took); err != nil {
 		return answer{}, err
 	}
 	return answer{status: resp.StatusCode, header: resp.Header, body: clean, tls: resp.TLS, dirty: dirty}, nil
@@ -57,7 +54,7 @@ func redirected(resp *http.Response) error {
 	case strings.Contains(to.Path, "wp-login") || strings.Contains(to.Path, "my-account"):
 		se.Advice = "The shop sends us to its login page at " + root + ". A plugin closes the REST API for visitors without an account; allow /wp-json/wc/ there."
 	case to.Host != from.Host || to.Scheme != from.Scheme:
-		se.Advice = "The shop's address redirects to " + root + ". Use that address for the shop if it is yours."
+		se.Advice = "The shop's address redirects to " + root + ". We did not follow: a key goes to the given address only. Use that address for the shop if it is yours."
 	default:
 		se.Advice = "The shop sends questions for /wp-json/ to another page of " + root + ". In WordPress, open Settings > Permalinks and save them (any choice but Plain); if that is done, a plugin moves the REST API."
 	}
@@ -79,19 +76,38 @@ func challenged(resp *http.Response) error {
 }
 
 // cached finds answers that come from a cache in front of the shop, and so may be days old. Each question has its own
-// URL, so a hit means that the cache does not even look at the whole URL.
-func cached(h http.Header) error {
+// URL, so a hit means that the cache does not even look at the whole URL. An answer that is older than its question gives a
+// cache away that says nothing else.
+func cached(h http.Header, took time.Duration) error {
 	var by string
+	age, err := strconv.Atoi(h.Get("Age"))
+	fresh := err == nil && age == 0 // a cache that asked the shop this very moment
 	switch {
-	case strings.HasPrefix(strings.ToLower(h.Get("X-LiteSpeed-Cache")), "hit"):
+	case hit(h, "X-LiteSpeed-Cache"):
 		by = "LiteSpeed Cache (switch off \"Cache REST API\")"
-	case strings.EqualFold(h.Get("CF-Cache-Status"), "HIT"):
+	case hit(h, "CF-Cache-Status"), strings.EqualFold(h.Get("CF-Cache-Status"), "stale"), strings.EqualFold(h.Get("CF-Cache-Status"), "updating"):
 		by = "Cloudflare (let it bypass the cache for /wp-json/wc/)"
+	case !fresh && (hit(h, "X-Cache") || hit(h, "X-Proxy-Cache")):
+		by = "one on the shop's server or at its host (let it leave /wp-json/wc/ out)"
+	case age > 0 && len(strings.Fields(h.Get("X-Varnish"))) > 1: // of two numbers the second is the question that filled the cache
+		by = "Varnish (let it pass /wp-json/wc/ on)"
+	case time.Duration(age)*time.Second > took+time.Second:
+		by = "one that does not give its name (let it leave /wp-json/wc/ out)"
 	default:
 		return nil
 	}
 	return &doorzet.ShopError{Kind: doorzet.ShopStrange, Status: http.StatusOK,
 		Advice: "Not the shop but a cache answered, with something that may be old: " + by + "."}
+}
+
+// hit tells whether a header says that a cache had the answer ("HIT", "hit,private", "Hit from cloudfront", "TCP_HIT").
+func hit(h http.Header, name string) bool {
+	for word := range strings.FieldsFuncSeq(strings.ToLower(h.Get(name)), func(r rune) bool { return r == ' ' || r == ',' || r == '_' || r == ':' }) {
+		if word == "hit" {
+			return true
+		}
+	}
+	return false
 }
 
 // bom is what Notepad puts before a saved wp-config.php, and PHP then before every answer.
@@ -181,6 +197,12 @@ func refusal(resp *http.Response, body []byte, isJSON bool, now time.Time) error
 // reading is what a refusal means and what to do, by status and code.
 func reading(resp *http.Response, se *doorzet.ShopError) (doorzet.ShopErrorKind, string) {
 	switch status := resp.StatusCode; {
+	case status == http.StatusRequestTimeout:
+		return doorzet.ShopDown, "The shop took too long to answer, and its server gave up."
+	case status == http.StatusRequestEntityTooLarge:
+		return doorzet.ShopStrange, "The shop's server refuses the question or its answer as too large. Lists are asked for in smaller parts; if that does not help, ask the host to raise its limits."
+	case status == http.StatusRequestURITooLong:
+		return doorzet.ShopStrange, "The shop's server refuses the question because its address is too long. Lists are asked for in smaller parts; if that does not help, ask the host to raise its limits."
 	case status == http.StatusTooManyRequests:
 		return doorzet.ShopBusy, "The shop's server says that we ask too much. We wait and go slower."
 	case status >= 500:
@@ -241,7 +263,7 @@ func forbidden(se *doorzet.ShopError) (doorzet.ShopErrorKind, string) {
 func notFound(se *doorzet.ShopError) (doorzet.ShopErrorKind, string) {
 	switch se.Code {
 	case "rest_no_route":
-		return doorzet.ShopStrange, "WordPress answers, but WooCommerce's REST API is not there. Is the WooCommerce plugin active?"
+		return doorzet.ShopStrange, "WordPress answers, but WooCommerce's REST API is not there. Is the WooCommerce plugin active? Switch it on under Plugins."
 	case "":
 		return doorzet.ShopStrange, "There is no WordPress REST API at this address. Check the address, and whether a plugin hides or moves /wp-json/."
 	}

@@ -1,6 +1,7 @@
 package woo
 
 import (
+	"cmp"
 	"context"
 	"crypto/hmac"
 	"crypto/rand"
@@ -161,9 +162,7 @@ func (c *Client) request(ctx context.Context, q call, w way) (*http.Request, err
 	}
 	req.Header.Set("Accept", "application/json")
 	req.Header.Set("Cache-Control", "no-cache")
-	if c.UserAgent != "" {
-		req.Header.Set("User-Agent", c.UserAgent)
-	}
+	req.Header.Set("User-Agent", cmp.Or(c.UserAgent, "Doorzet")) // the library's own name is on many a firewall's list
 	if !q.public && w.kind == "basic" {
 		req.SetBasicAuth(c.key(), c.secret())
 	}

@@ -30,6 +30,9 @@ const maxSkew = 5 * time.Minute
 // not be tried say so. It only reads, so whether the key may also write stays open.
 func (c *Client) Check(ctx context.Context) []Step {
 	d := &diagnosis{client: c}
+	c.mu.Lock()
+	c.checks = true
+	c.mu.Unlock()
 	steps := []struct {
 		name string
 		need bool // later steps need this one

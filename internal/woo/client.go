@@ -1,6 +1,7 @@
 package woo
 
 import (
+	"cmp"
 	"context"
 	"net/http"
 	"net/url"
@@ -34,21 +35,43 @@ type Client struct {
 	// out with the first call.
 	Auth string
 
+	// Pace is what LearnedPace told an earlier client of this shop; zero when nothing is known.
+	Pace doorzet.Pace
+
+	// Large is shared by all clients of a process; nil is one of its own.
+	Large *Large
+
+	// Closer is the command that looks closer at this shop, to be named where an answer says too little; "" names none.
+	Closer string
+
 	Gate      Gate              // nil lets everything through
 	Counter   func(kind string) // called for each request that is sent; must be safe for concurrent use
 	HTTP      *http.Client      // nil is NewHTTPClient(false)
 	UserAgent string            // a stable name with a contact address, which owners can put on an allow-list
 
 	Now   func() time.Time                                 // nil is time.Now
-	Pause func(ctx context.Context, d time.Duration) error // waits between tries; nil really waits
+	Pause func(ctx context.Context, d time.Duration) error // waits between calls; nil really waits
 
-	once sync.Once
-	http *http.Client
-	mu   sync.Mutex
-	way  way    // how the shop lets us in; zero when not known
-	home string // what the shop calls itself, once asked
-	shut bool   // every way in was refused: the next refusal is not explored again
+	once  sync.Once
+	http  *http.Client
+	large *Large
+
+	mu     sync.Mutex
+	learnt learnt
+	way    way    // how the shop lets us in; zero when not known
+	home   string // what the shop calls itself, once asked
+	served bool   // the routes are where we ask for them
+	shut   bool   // every way in was refused: the next refusal is not explored again
+	checks bool   // this is the closer look
 }
+
+// How long the shop may take for one question, from the call to the last byte. What it says of itself is small and made without
+// reading orders: a shop that needs longer for that is in trouble, and a night that begins with it should know soon. A hundred
+// whole orders take a weak host half a minute, and few hosts let PHP run for more than a minute.
+const (
+	shortTime = 15 * time.Second
+	longTime  = 60 * time.Second
+)
 
 // call is one question to the shop.
 type call struct {
@@ -56,8 +79,13 @@ type call struct {
 	path   string // below /wp-json: "/wc/v3/orders"
 	query  url.Values
 	kind   string
-	public bool // needs no key, so none is sent
+	within time.Duration // how long the shop may take; 0 is shortTime
+	public bool          // needs no key, so none is sent
+	once   bool          // there is a smaller question, so this one is not repeated when the shop fails at it
+	large  bool          // the caller calls answer.free when it is done with the answer
 }
+
+func (c call) time() time.Duration { return cmp.Or(c.within, shortTime) }
 
 func (c call) verb() string {
 	if c.method == "" {
@@ -87,6 +115,10 @@ func (c *Client) init() {
 		own := *base
 		own.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 		c.http = &own
+		if c.large = c.Large; c.large == nil {
+			c.large = NewLarge()
+		}
+		c.learnt = paceFrom(c.Pace, c.now())
 	})
 }
 

@@ -41,20 +41,29 @@ func client(server *httptest.Server, opt wootest.Options) (*woo.Client, *waits) 
 		Secret:    wootest.DefaultSecret,
 		HTTP:      server.Client(),
 		UserAgent: "Doorzet/test (+https://doorzet.example)",
+		Now:       w.now,
 		Pause:     w.pause,
 	}, w
 }
 
-// waits keeps what a client would have waited.
+// waits keeps what a client would have waited, and is its clock: waiting takes no time but moves the clock on.
 type waits struct {
 	mu  sync.Mutex
 	all []time.Duration
+	sum time.Duration
+}
+
+func (w *waits) now() time.Time {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return time.Now().Add(w.sum)
 }
 
 func (w *waits) pause(_ context.Context, d time.Duration) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.all = append(w.all, d)
+	w.sum += d
 	return nil
 }
 
@@ -120,8 +129,8 @@ func TestWaysIn(t *testing.T) {
 			defer server.Close()
 			first, _ := client(server, c.opt)
 			id := shop.IDs()[0]
-			if o, _, err := first.Order(t.Context(), id); err != nil || o.ID != id {
-				t.Fatalf("got order %d, %v", o.ID, err)
+			if r, err := first.Order(t.Context(), id); err != nil || r.Order.ID != id {
+				t.Fatalf("got order %d, %v", r.Order.ID, err)
 			}
 			if got := first.LearnedAuth(); got != c.want {
 				t.Errorf("learned %q, want %q", got, c.want)
@@ -133,7 +142,7 @@ func TestWaysIn(t *testing.T) {
 			next, _ := client(server, c.opt)
 			next.Auth = first.LearnedAuth()
 			for range 2 {
-				if _, _, err := next.Order(t.Context(), id); err != nil {
+				if _, err := next.Order(t.Context(), id); err != nil {
 					t.Fatal(err)
 				}
 			}
@@ -167,7 +176,7 @@ func TestOAuthSignsTheHomeAddressOnceItIsKnown(t *testing.T) {
 		t.Fatal(err)
 	}
 	shop.ResetRequests()
-	if _, _, err := c.Order(t.Context(), shop.IDs()[0]); err != nil {
+	if _, err := c.Order(t.Context(), shop.IDs()[0]); err != nil {
 		t.Fatal(err)
 	}
 	if n := len(shop.Requests()); n != 1 {
@@ -282,8 +291,8 @@ func TestManyAtOnce(t *testing.T) {
 	var wg sync.WaitGroup
 	for _, id := range shop.IDs() {
 		wg.Go(func() {
-			if o, _, err := c.Order(t.Context(), id); err != nil || o.ID != id {
-				t.Errorf("order %d: got %d, %v", id, o.ID, err)
+			if r, err := c.Order(t.Context(), id); err != nil || r.Order.ID != id {
+				t.Errorf("order %d: got %d, %v", id, r.Order.ID, err)
 			}
 		})
 	}
@@ -302,7 +311,7 @@ func TestGateAndCounter(t *testing.T) {
 	if _, err := c.Orders(t.Context(), woo.Query{}); err != nil {
 		t.Fatal(err)
 	}
-	_, _, err := c.Order(t.Context(), 424242)
+	_, err := c.Order(t.Context(), 424242)
 	if !errors.Is(err, doorzet.ErrOrderMissing) {
 		t.Fatalf("got %v", err)
 	}

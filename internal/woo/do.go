@@ -5,12 +5,8 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
-	"io"
 	"math/rand/v2"
-	"net"
 	"net/http"
-	"net/url"
-	"strconv"
 	"strings"
 	"time"
 
@@ -26,18 +22,28 @@ const (
 
 // answer is an answer of the shop that was found to be JSON with a status that means success.
 type answer struct {
-	status int
-	header http.Header
-	body   []byte // JSON
-	tls    *tls.ConnectionState
-	dirty  bool // something stood before the JSON and was cut away
+	status     int
+	header     http.Header
+	body       []byte // JSON
+	tls        *tls.ConnectionState
+	dirty      bool      // something stood before the JSON and was cut away
+	startedAt  time.Time // when the request was sent
+	receivedAt time.Time // when the answer was here
+	free       func()    // gives back the memory that the answer was allowed to take; nil when that is little
+}
+
+// done tells that nothing holds the answer any more.
+func (a answer) done() {
+	if a.free != nil {
+		a.free()
+	}
 }
 
 // do asks one question: it finds the way in, repeats what may be repeated, and returns the shop's JSON or a ShopError.
 func (c *Client) do(ctx context.Context, q call) (answer, error) {
 	c.init()
 	a, err := c.enter(ctx, q)
-	if !wrongRoute(err) || c.plain() {
+	if !wrongRoute(err) || c.routed() {
 		return a, err
 	}
 	// With plain permalinks /wp-json/ leads to some page of the site.
@@ -92,8 +98,15 @@ func (c *Client) learn(w way, err error) {
 		return
 	}
 	c.mu.Lock()
-	c.way, c.shut = w, false
+	c.way, c.shut, c.served = w, false, true
 	c.mu.Unlock()
+}
+
+// routed tells whether it is known where the shop has its routes: without /wp-json/, or there, because it has answered there.
+func (c *Client) routed() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.way.plain || c.served
 }
 
 func (c *Client) plain() bool {
@@ -138,10 +151,10 @@ func (c *Client) try(ctx context.Context, q call, w way) (answer, error) {
 	for n := 1; ; n++ {
 		a, err := c.send(ctx, q, w)
 		wait, again := pauseAfter(err, n)
-		if !again || q.verb() != http.MethodGet {
+		if !again || q.verb() != http.MethodGet || q.once && heavy(err) {
 			return a, err
 		}
-		if err := c.pause(ctx, wait); err != nil {
+		if err := c.pause(ctx, max(wait, c.due())); err != nil {
 			return answer{}, err
 		}
 	}
@@ -153,10 +166,11 @@ func pauseAfter(err error, n int) (time.Duration, bool) {
 	if !errors.As(err, &se) || n >= maxTries || !passing(se) || se.RetryAfter > maxRetryAfter {
 		return 0, false
 	}
-	wait := firstPause << (2 * (n - 1)) // 0.5 s, 2 s
-	wait = wait/2 + rand.N(wait)
-	return max(wait, se.RetryAfter), true
+	return max(jittered(firstPause<<(2*(n-1))), se.RetryAfter), true // 0.5 s, 2 s
 }
+
+// jittered is a pause of half to one and a half times as long, so that many calls do not come back at once.
+func jittered(d time.Duration) time.Duration { return d/2 + rand.N(d) }
 
 // passing tells whether trouble may be over in a moment: no answer, 429, 5xx, and a page where JSON was due.
 func passing(se *doorzet.ShopError) bool {
@@ -169,13 +183,6 @@ func passing(se *doorzet.ShopError) bool {
 		return true
 	}
 	return se.Status/100 == 2 && errors.Is(se, errPage)
-}
-
-// TimedOut tells whether an error of a call means that the shop did not answer in time.
-func TimedOut(err error) bool {
-	var se *doorzet.ShopError
-	var late interface{ Timeout() bool }
-	return errors.As(err, &se) && errors.As(se.Err, &late) && late.Timeout()
 }
 
 func (c *Client) pause(ctx context.Context, d time.Duration) error {
@@ -198,77 +205,58 @@ func (c *Client) send(ctx context.Context, q call, w way) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
-	release, err := c.acquire(ctx)
+	release, err := c.begin(ctx)
 	if err != nil {
 		return answer{}, fmt.Errorf("wait for a free place at the shop: %w", err)
 	}
 	defer release()
 	c.count(q.kind)
-	resp, err := c.http.Do(req)
+	startedAt := c.now()
+	a, err := c.exchange(ctx, req, q.time())
+	c.met(err, startedAt)
 	if err != nil {
-		return answer{}, unreachable(ctx, err)
+		return answer{}, c.hint(err)
+	}
+	a.startedAt, a.receivedAt = startedAt, c.now()
+	if !q.large {
+		a.done()
+	}
+	return a, nil
+}
+
+// exchange sends a request and judges the answer. It takes no longer than within, waiting for our own parts aside.
+func (c *Client) exchange(ctx context.Context, req *http.Request, within time.Duration) (answer, error) {
+	timed, clock := startClock(ctx, within)
+	defer clock.end()
+	began := time.Now()
+	resp, err := c.http.Do(req.WithContext(timed))
+	if err != nil {
+		return answer{}, unreachable(ctx, err, clock)
 	}
 	defer resp.Body.Close()
-	body, err := io.ReadAll(io.LimitReader(resp.Body, maxBody+1))
+	body, free, err := c.large.read(ctx, resp, clock)
 	if err != nil {
-		return answer{}, brokenOff(ctx, err)
+		return answer{}, err
 	}
-	if len(body) > maxBody {
-		return answer{}, &doorzet.ShopError{Kind: doorzet.ShopStrange, Status: resp.StatusCode,
-			Advice: fmt.Sprintf("The shop's answer is larger than %d MB. A plugin probably fills the orders with data; ask the shop's builder.", maxBody>>20)}
+	a, err := judge(resp, body, c.now(), time.Since(began))
+	a.free = free
+	if err != nil {
+		a.done()
+		return answer{}, err
 	}
-	return read(resp, body, c.now())
+	return a, nil
 }
 
-// unreachable says why no answer came. The client's own error holds the URL, which may hold a key: only its cause is kept.
-func unreachable(ctx context.Context, err error) error {
-	if ctx.Err() != nil {
-		return ctx.Err()
+// hint adds to an error that says little how to look closer.
+func (c *Client) hint(err error) error {
+	var se *doorzet.ShopError
+	c.mu.Lock()
+	checks := c.checks
+	c.mu.Unlock()
+	if c.Closer == "" || checks || !errors.As(err, &se) || se.Status != http.StatusUnauthorized {
+		return err
 	}
-	if se, ok := errors.AsType[*doorzet.ShopError](err); ok {
-		return se // the guard's
-	}
-	timeout := false
-	if ue, ok := errors.AsType[*url.Error](err); ok {
-		timeout, err = ue.Timeout(), ue.Err
-	}
-	down := &doorzet.ShopError{Kind: doorzet.ShopDown, Err: err}
-	var dns *net.DNSError
-	var cert *tls.CertificateVerificationError
-	switch {
-	case errors.As(err, &dns) && dns.IsNotFound:
-		down.Advice = "The shop's host name " + dns.Name + " does not exist. Check the address for a typing error, and the domain with its registrar."
-	case errors.As(err, &dns):
-		down.Advice = "The shop's host name " + dns.Name + " could not be looked up just now."
-	case errors.As(err, &cert):
-		down.Advice = "The shop's TLS certificate is not valid for its address. Ask the host to renew or repair it."
-	case timeout:
-		down.Advice = "The shop did not answer in time. It may be overloaded, or its firewall drops our calls without a word."
-	case strings.Contains(err.Error(), "server gave HTTP response to HTTPS client"):
-		down.Advice = "The shop answers without TLS at an https address. Ask the host to set up https, or use the http address."
-	default:
-		down.Advice = "The shop could not be reached."
-	}
-	return down
-}
-
-// brokenOff says that an answer began and did not end.
-func brokenOff(ctx context.Context, err error) error {
-	if ctx.Err() != nil {
-		return ctx.Err()
-	}
-	return &doorzet.ShopError{Kind: doorzet.ShopDown, Err: err,
-		Advice: "The shop's answer broke off. PHP on the shop probably ran out of time or memory."}
-}
-
-// retryAfter reads the header of that name: seconds, or a date.
-func retryAfter(h http.Header, now time.Time) time.Duration {
-	v := h.Get("Retry-After")
-	if n, err := strconv.Atoi(v); err == nil && n > 0 {
-		return min(time.Duration(n)*time.Second, 24*time.Hour)
-	}
-	if t, err := http.ParseTime(v); err == nil && t.After(now) {
-		return min(t.Sub(now), 24*time.Hour)
-	}
-	return 0
+	hinted := *se
+	hinted.Advice += fmt.Sprintf(" %q tells step by step what is wrong.", c.Closer)
+	return &hinted
 }

@@ -11,17 +11,23 @@ import (
 	"github.com/doorzet/doorzet/internal/doorzet"
 )
 
-// The limits of one call. A list of 100 full orders is about 350 kB; some shops put megabytes of meta data into theirs.
 const (
 	connectTimeout = 10 * time.Second
-	totalTimeout   = 60 * time.Second
 	maxHeader      = 256 << 10
-	maxBody        = 32 << 20
+	// A night keeps two connections to its shop busy at most and a process runs dozens of nights: all of them may keep theirs
+	// between two calls, and none of thousands of shops keeps one for long after its night.
+	idlePerShop = 2
+	idleInAll   = 512
+	idleFor     = 30 * time.Second
+	// A connection that died without a word is found out by a ping, not by one question after another that times out on it.
+	pingAfter  = 15 * time.Second
+	pingAnswer = 10 * time.Second
 )
 
-// NewHTTPClient makes the HTTP client for shops. It dials only public addresses, decided on the address that is really
-// dialled, so a name that changes its answer between look-up and call gains nothing; it uses no proxy, follows no
-// redirect and has limits on time and headers. allowPrivate is for development and for shops in the own network.
+// NewHTTPClient makes the HTTP client for shops; one process needs one. It dials only public addresses, decided on the address that
+// is really dialled, so a name that changes its answer between look-up and call gains nothing; it uses no proxy, follows no
+// redirect and has limits on connecting and headers. How long a question may take is the question's. allowPrivate is for development
+// and for shops in the own network.
 func NewHTTPClient(allowPrivate bool) *http.Client {
 	dialer := &net.Dialer{Timeout: connectTimeout, KeepAlive: 30 * time.Second}
 	if !allowPrivate {
@@ -30,14 +36,14 @@ func NewHTTPClient(allowPrivate bool) *http.Client {
 		}
 	}
 	return &http.Client{
-		Timeout: totalTimeout,
 		Transport: &http.Transport{
 			DialContext:            dialer.DialContext,
 			TLSHandshakeTimeout:    connectTimeout,
 			ForceAttemptHTTP2:      true,
-			MaxIdleConns:           100,
-			MaxIdleConnsPerHost:    2,
-			IdleConnTimeout:        30 * time.Second,
+			HTTP2:                  &http.HTTP2Config{SendPingTimeout: pingAfter, PingTimeout: pingAnswer},
+			MaxIdleConns:           idleInAll,
+			MaxIdleConnsPerHost:    idlePerShop,
+			IdleConnTimeout:        idleFor,
 			MaxResponseHeaderBytes: maxHeader,
 		},
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },

@@ -110,8 +110,8 @@ func TestDirtBeforeTheJSONIsCutAway(t *testing.T) {
 				t.Errorf("got %d orders, %v", len(p.Orders), err)
 			}
 			id := shop.IDs()[0]
-			if o, _, err := c.Order(t.Context(), id); err != nil || o.ID != id {
-				t.Errorf("got order %d, %v", o.ID, err)
+			if r, err := c.Order(t.Context(), id); err != nil || r.Order.ID != id {
+				t.Errorf("got order %d, %v", r.Order.ID, err)
 			}
 		})
 	}

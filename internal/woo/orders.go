@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/doorzet/doorzet/internal/doorzet"
@@ -38,21 +39,35 @@ type Query struct {
 
 	OrderBy   string // "date" (the default), "id", "modified", "include"
 	Ascending bool
-	Page      int      // from 1; 0 is 1
-	PerPage   int      // 1 to 100; 0 is 100
 	Fields    []string // nil is the whole order; else usually LookFields
 
-	part bool // a part of a page: PerPage holds with Include too
+	FromRow int // how many of the list's first rows are left out; not with Include
+	PerPage int // at most so many at a time, 1 to 100; 0 is as many as the shop can bear
 }
 
 // Page is one page of a list of orders.
 type Page struct {
-	Number     int // of this page
-	Orders     []doorzet.ShopOrder
-	Raw        []json.RawMessage // the body of each of Orders
-	Bad        []BadOrder
-	Total      int // over all pages, as the shop counted
-	TotalPages int
+	Orders []doorzet.ShopOrder
+	Raw    []json.RawMessage // the body of each of Orders
+	Bad    []BadOrder
+
+	Row   int // how many rows of the list come before this page
+	Rows  int // how many rows are read with it: where a walk goes on
+	Total int // rows of the whole list, as the shop counted them
+
+	StartedAt  time.Time // when the question was sent
+	ReceivedAt time.Time // when the answer was here
+
+	pages int           // as the shop counted them
+	free  func()        // gives back the memory that the page was allowed to take; nil when that is little
+	dealt chan struct{} // closed when it was given back
+}
+
+// done tells that nothing holds the page any more.
+func (p Page) done() {
+	if p.free != nil {
+		p.free()
+	}
 }
 
 // BadOrder is an entry of a list that could not be read. It holds up no other order.
@@ -61,68 +76,102 @@ type BadOrder struct {
 	Why string
 }
 
-// Order reads one whole order, and gives its body as well. It is ErrOrderMissing (wrapped) only when WooCommerce itself
-// says that no such order exists; an order in the trash exists.
-func (c *Client) Order(ctx context.Context, id int64) (doorzet.ShopOrder, []byte, error) {
-	a, err := c.do(ctx, call{path: "/wc/v3/orders/" + strconv.FormatInt(id, 10), kind: KindSingle})
+// Reading is the answer to a question for one order.
+type Reading struct {
+	Order      doorzet.ShopOrder
+	Raw        []byte    // its body
+	StartedAt  time.Time // when the question was sent
+	ReceivedAt time.Time // when the answer was here
+}
+
+// Order reads one whole order. The error is ErrOrderMissing (wrapped) only when WooCommerce itself says that no such order exists;
+// then the Reading has its times. An order in the trash exists.
+func (c *Client) Order(ctx context.Context, id int64) (Reading, error) {
+	askedAt := c.now()
+	a, err := c.do(ctx, call{path: "/wc/v3/orders/" + strconv.FormatInt(id, 10), kind: KindSingle, within: longTime, large: true})
 	var se *doorzet.ShopError
 	if errors.As(err, &se) && se.Status == http.StatusNotFound && se.Code == "woocommerce_rest_shop_order_invalid_id" {
-		return doorzet.ShopOrder{}, nil, fmt.Errorf("order %d: %w", id, doorzet.ErrOrderMissing)
+		return Reading{StartedAt: askedAt, ReceivedAt: c.now()}, fmt.Errorf("order %d: %w", id, doorzet.ErrOrderMissing)
 	}
 	if err != nil {
-		return doorzet.ShopOrder{}, nil, fmt.Errorf("read order %d: %w", id, err)
+		return Reading{}, fmt.Errorf("read order %d: %w", id, err)
 	}
+	defer a.done()
 	o, err := DecodeOrder(a.body)
 	if err != nil {
-		return doorzet.ShopOrder{}, nil, fmt.Errorf("read order %d: %w", id,
+		return Reading{}, fmt.Errorf("read order %d: %w", id,
 			strange("The shop's answer is no order that can be read. A plugin probably changes it.", err))
 	}
 	if o.ID != id {
-		return doorzet.ShopOrder{}, nil, fmt.Errorf("read order %d: %w", id,
+		return Reading{}, fmt.Errorf("read order %d: %w", id,
 			strange(fmt.Sprintf("The shop answered with order %d instead. A cache probably stands before the shop.", o.ID), nil))
 	}
-	return o, a.body, nil
+	return Reading{Order: o, Raw: a.body, StartedAt: a.startedAt, ReceivedAt: a.receivedAt}, nil
 }
 
-// Orders reads one page of a list of orders.
+// Orders reads one page of a list of orders, with one question: the page of PerPage orders that begins at FromRow.
 func (c *Client) Orders(ctx context.Context, q Query) (Page, error) {
-	values, err := q.values()
+	p, err := c.list(ctx, q, part{row: q.FromRow, size: q.perPage(), within: longTime})
+	p.done()
+	return p, err
+}
+
+// part is the part of a list that one question asks for.
+type part struct {
+	row    int // a multiple of size
+	size   int
+	within time.Duration
+	once   bool // the question is not repeated when the shop fails at it
+}
+
+// list asks for a part of a list. The caller frees the page.
+func (c *Client) list(ctx context.Context, q Query, part part) (Page, error) {
+	values, err := q.values(part)
 	if err != nil {
 		return Page{}, err
 	}
-	a, err := c.do(ctx, call{path: "/wc/v3/orders", query: values, kind: KindList})
+	a, err := c.do(ctx, call{path: "/wc/v3/orders", query: values, kind: KindList, within: part.within, once: part.once, large: true})
 	if err != nil {
 		return Page{}, fmt.Errorf("list orders: %w", err)
 	}
 	p, err := decodePage(a)
+	if err == nil {
+		err = q.fits(p, part)
+	}
 	if err != nil {
+		a.done()
 		return Page{}, fmt.Errorf("list orders: %w", err)
 	}
-	p.Number = max(q.Page, 1)
-	if err := q.fits(p); err != nil {
-		return Page{}, fmt.Errorf("list orders: %w", err)
+	p.Row, p.StartedAt, p.ReceivedAt = part.row, a.startedAt, a.receivedAt
+	if a.free != nil {
+		p.dealt = make(chan struct{})
+		p.free = sync.OnceFunc(func() { a.free(); close(p.dealt) })
 	}
+	p.Rows = min(part.row+part.size, p.Total)
 	return p, nil
 }
 
 // fits refuses a list that answers another question: some caches look at the path only.
-func (q Query) fits(p Page) error {
-	if len(p.Orders)+len(p.Bad) > q.perPage() {
+func (q Query) fits(p Page, part part) error {
+	switch n := len(p.Orders) + len(p.Bad); {
+	case n > part.size:
 		return strange("The shop answered with more orders than it was asked for. A plugin probably changes its lists.", nil)
-	}
-	if len(q.Include) == 0 {
-		return nil
+	case p.pages != (p.Total+part.size-1)/part.size:
+		return strange(fmt.Sprintf("The shop counts %d orders on %d pages of %d, which cannot be (X-WP-Total and X-WP-TotalPages). A cache or a plugin probably puts in the headers of another answer.", p.Total, p.pages, part.size), nil)
+	case len(q.Include) > 0 && p.Total > len(q.Include):
+		return strange(fmt.Sprintf("The shop was asked for %d orders and counts %d (X-WP-Total). A cache or a plugin probably answers another question.", len(q.Include), p.Total), nil)
 	}
 	for _, o := range p.Orders {
-		if !slices.Contains(q.Include, o.ID) {
+		if len(q.Include) > 0 && !slices.Contains(q.Include, o.ID) {
 			return strange(fmt.Sprintf("The shop answered with order %d, which it was not asked for. A cache probably stands before the shop.", o.ID), nil)
 		}
 	}
 	return nil
 }
 
+// perPage is how many orders a question asks for at most. With Include it is always the most: WooCommerce's own default is ten.
 func (q Query) perPage() int {
-	if q.PerPage == 0 || len(q.Include) > 0 && !q.part {
+	if q.PerPage <= 0 || len(q.Include) > 0 {
 		return doorzet.BatchSize
 	}
 	return q.PerPage
@@ -130,13 +179,16 @@ func (q Query) perPage() int {
 
 // values are the parameters. Times go as UTC without a zone together with dates_are_gmt: with a zone as well, WooCommerce
 // shifts them by the shop's offset, and orders are missed.
-func (q Query) values() (url.Values, error) {
-	if len(q.Include) > doorzet.BatchSize {
+func (q Query) values(part part) (url.Values, error) {
+	switch {
+	case len(q.Include) > doorzet.BatchSize:
 		return nil, fmt.Errorf("list orders: %d ids asked for, %d at a time is the most", len(q.Include), doorzet.BatchSize)
+	case part.row%part.size != 0:
+		return nil, fmt.Errorf("list orders: no page of %d begins at row %d", part.size, part.row)
 	}
-	v := url.Values{"per_page": {strconv.Itoa(q.perPage())}}
-	if q.Page > 1 {
-		v.Set("page", strconv.Itoa(q.Page))
+	v := url.Values{"per_page": {strconv.Itoa(part.size)}}
+	if part.row > 0 {
+		v.Set("page", strconv.Itoa(part.row/part.size+1))
 	}
 	if len(q.Statuses) > 0 {
 		v.Set("status", strings.Join(q.Statuses, ","))
@@ -173,7 +225,7 @@ func (q Query) values() (url.Values, error) {
 func decodePage(a answer) (Page, error) {
 	var p Page
 	var err error
-	if p.Total, p.TotalPages, err = totals(a.header); err != nil {
+	if p.Total, p.pages, err = totals(a.header); err != nil {
 		return Page{}, err
 	}
 	entries, err := entries(a.body)

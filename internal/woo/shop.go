@@ -129,7 +129,7 @@ func decodeRoute(body []byte) ([]Status, error) {
 // Webhooks are all webhooks of the shop, of whatever maker.
 func (c *Client) Webhooks(ctx context.Context) ([]Webhook, error) {
 	var out []Webhook
-	err := c.each(ctx, "/wc/v3/webhooks", func(raw []byte) error {
+	err := c.each(ctx, "/wc/v3/webhooks", shortTime, func(raw []byte) error {
 		var v struct {
 			ID          ident `json:"id"`
 			Name        text  `json:"name"`
@@ -153,7 +153,7 @@ func (c *Client) Webhooks(ctx context.Context) ([]Webhook, error) {
 // TaxRates are all tax rates of the shop.
 func (c *Client) TaxRates(ctx context.Context) ([]TaxRate, error) {
 	var out []TaxRate
-	err := c.each(ctx, "/wc/v3/taxes", func(raw []byte) error {
+	err := c.each(ctx, "/wc/v3/taxes", longTime, func(raw []byte) error {
 		var v struct {
 			ID      ident  `json:"id"`
 			Country text   `json:"country"`

@@ -3,6 +3,7 @@ package stack
 import (
 	"context"
 	"errors"
+	"fmt"
 	"sync/atomic"
 	"time"
 
@@ -20,11 +21,12 @@ const userAgent = "Doorzet/1 (+https://github.com/doorzet/doorzet)"
 // Client is the client of a shop, polite over all processes. Counted is called for each request, nil = not counted.
 func (s *Stack) Client(shop doorzet.Shop, counted func(kind string)) *woo.Client {
 	c := &woo.Client{
-		URL: shop.URL, Key: shop.Key, Secret: shop.Secret, Auth: shop.Auth, Counter: counted, HTTP: s.http,
-		UserAgent: userAgent, Now: time.Now,
+		URL: shop.URL, Key: shop.Key, Secret: shop.Secret, Auth: shop.Auth, Pace: shop.Pace, Counter: counted, HTTP: s.http,
+		Large: s.large, UserAgent: userAgent, Now: time.Now,
 	}
 	if shop.ID != 0 {
 		c.Gate = s.gate.Shop(shop.ID)
+		c.Closer = fmt.Sprintf("doorzet shop check --shop %d", shop.ID)
 	}
 	return c
 }
@@ -32,12 +34,11 @@ func (s *Stack) Client(shop doorzet.Shop, counted func(kind string)) *woo.Client
 // shopOf is a shop as a night needs it.
 type shopOf struct {
 	client              *woo.Client
-	pace                doorzet.Pace
 	list, single, total atomic.Int64
 }
 
 func (s *Stack) nightShop(shop doorzet.Shop) reconcile.Shop {
-	o := &shopOf{pace: shop.Pace}
+	o := &shopOf{}
 	o.client = s.Client(shop, func(kind string) {
 		o.total.Add(1)
 		switch kind {
@@ -55,7 +56,7 @@ func (o *shopOf) Requests() doorzet.RequestCount {
 }
 
 // Pace is what was learnt of the shop's pace.
-func (o *shopOf) Pace() doorzet.Pace { return o.pace }
+func (o *shopOf) Pace() doorzet.Pace { return o.client.LearnedPace() }
 
 func (o *shopOf) Identity(ctx context.Context) (reconcile.Identity, error) {
 	about, err := o.client.About(ctx)
@@ -101,37 +102,38 @@ func (o *shopOf) Look(ctx context.Context, by doorzet.LookBy, wooID int64) (door
 
 // Look reads one order. An order that the shop does not have is a Look that is Missing.
 func Look(ctx context.Context, client *woo.Client, by doorzet.LookBy, wooID int64) (doorzet.Look, error) {
-	started := time.Now()
-	order, raw, err := client.Order(ctx, wooID)
+	r, err := client.Order(ctx, wooID)
 	if errors.Is(err, doorzet.ErrOrderMissing) {
-		return doorzet.Look{By: by, WooID: wooID, Missing: true, REST: true, StartedAt: started, ReceivedAt: time.Now()}, nil
+		return doorzet.Look{By: by, WooID: wooID, Missing: true, REST: true, StartedAt: r.StartedAt, ReceivedAt: r.ReceivedAt}, nil
 	}
 	if err != nil {
 		return doorzet.Look{}, err
 	}
-	return doorzet.LookAt(by, order, raw, started, time.Now()), nil
+	return doorzet.LookAt(by, r.Order, r.Raw, r.StartedAt, r.ReceivedAt), nil
 }
 
 func (o *shopOf) List(ctx context.Context, by doorzet.LookBy, q reconcile.Query, each func(reconcile.Page) error) (reconcile.Listed, error) {
-	query := woo.Query{Statuses: q.Statuses, Include: q.Include, After: q.CreatedAfter, ModifiedAfter: q.ModifiedAfter, Page: q.FromRow/doorzet.BatchSize + 1}
+	query := woo.Query{Statuses: q.Statuses, Include: q.Include, After: q.CreatedAfter, ModifiedAfter: q.ModifiedAfter, FromRow: q.FromRow}
 	if !q.Full {
 		query.Fields = woo.LookFields
 	}
-	started := time.Now()
 	sum, err := o.client.EachPage(ctx, query, func(p woo.Page) error {
-		received := time.Now()
-		page := reconcile.Page{Rows: min(p.Number*doorzet.BatchSize, p.Total), Total: p.Total}
-		for i, order := range p.Orders {
-			page.Looks = append(page.Looks, doorzet.LookAt(by, order, p.Raw[i], started, received))
-		}
+		page := reconcile.Page{Looks: Looks(by, p), Rows: p.Rows, Total: p.Total}
 		for _, b := range p.Bad {
 			page.Bad = append(page.Bad, reconcile.Bad{WooID: b.ID, Why: b.Why})
 		}
-		err := each(page)
-		started = time.Now()
-		return err
+		return each(page)
 	})
 	return reconcile.Listed{Answered: sum.Fetched, Announced: sum.Total}, err
+}
+
+// Looks are the looks of a page.
+func Looks(by doorzet.LookBy, p woo.Page) []doorzet.Look {
+	out := make([]doorzet.Look, len(p.Orders))
+	for i, order := range p.Orders {
+		out[i] = doorzet.LookAt(by, order, p.Raw[i], p.StartedAt, p.ReceivedAt)
+	}
+	return out
 }
 
 func (s *Stack) read(ctx context.Context, shop doorzet.Shop, wooID int64) (doorzet.Look, error) {

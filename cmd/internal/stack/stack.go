@@ -28,6 +28,7 @@ type Stack struct {
 
 	gate  *queue.Gate
 	http  *http.Client
+	large *woo.Large
 	turns *reconcile.Turns
 	watch watch
 }
@@ -57,7 +58,7 @@ func Open(cfg config.Config, log *slog.Logger) (*Stack, error) {
 	}
 	return &Stack{
 		Config: cfg, Log: log, DB: db, Queue: q, gate: &queue.Gate{Client: q},
-		http: woo.NewHTTPClient(cfg.AllowPrivateShops), turns: &reconcile.Turns{Nights: cfg.WorkerReconcile},
+		http: woo.NewHTTPClient(cfg.AllowPrivateShops), large: woo.NewLarge(), turns: &reconcile.Turns{Nights: cfg.WorkerReconcile},
 		watch: watch{ended: make(chan struct{}, 1)},
 	}, nil
 }

@@ -142,9 +142,9 @@ func (s *Shop) wrong(q question, f Fault) reply {
 		a.status = http.StatusMovedPermanently
 		h.Set("Location", strings.Replace(s.home(), "://", "://www.", 1)+"/")
 	case "empty":
-		a = list("0", "0")
+		a = list(q, 0)
 	case "hollow":
-		a = list("250", "3")
+		a = list(q, 250)
 	case "object":
 		h.Set("Content-Type", "application/json; charset=UTF-8")
 		a.body = []byte(`{"blocked":true}`)
@@ -153,8 +153,14 @@ func (s *Shop) wrong(q question, f Fault) reply {
 }
 
 // list is an empty list that counts something.
-func list(total, pages string) reply {
+func list(q question, total int) reply {
+	perPage, err := strconv.Atoi(q.query.Get("per_page"))
+	if err != nil || perPage < 1 {
+		perPage = 10
+	}
 	return reply{status: http.StatusOK, body: []byte("[]"), header: http.Header{
-		"Content-Type": {"application/json; charset=UTF-8"}, "X-Wp-Total": {total}, "X-Wp-Totalpages": {pages},
+		"Content-Type":    {"application/json; charset=UTF-8"},
+		"X-Wp-Total":      {strconv.Itoa(total)},
+		"X-Wp-Totalpages": {strconv.Itoa((total + perPage - 1) / perPage)},
 	}}
 }
