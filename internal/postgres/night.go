@@ -233,11 +233,13 @@ func (db *DB) RenewNight(ctx context.Context, n doorzet.Night) error {
 		 WHERE id = $1 AND claim_token = $2 AND state = 'running'`, n.ID, n.Token, doorzet.ClaimLease.Seconds())
 }
 
-// SaveNight records how far a claimed night is, and holds on to it. ErrLost: another worker has it.
+// SaveNight records how far a claimed night is, and holds on to it. A night that has no window yet has not found out either whether the
+// webhooks are on: SawWebhooks counts it when it has. ErrLost: another worker has it.
 func (db *DB) SaveNight(ctx context.Context, n doorzet.Night) error {
 	return db.hold(ctx, `
 		UPDATE nights
-		   SET since = $3, webhooks_on = $4, open = $5, strategy = $6, step = $7, page = $8, unread = $9, requests_list = $10,
+		   SET since = $3, webhooks_on = CASE WHEN $3::timestamptz IS NULL THEN webhooks_on ELSE $4 END, open = $5,
+		       strategy = $6, step = $7, page = $8, unread = $9, requests_list = $10,
 		       requests_single = $11, requests_total = $12, notes = $13, done = $15, todo = $16, rows_step = $7, rows_read = $17,
 		       troubles = $18, takeovers = 0, error = '', met_at = $19,
 		       claimed_until = clock_timestamp() + $14 * interval '1 second'
