@@ -18,8 +18,8 @@ const (
 	emptiedEvery = 5 * time.Second        // how often a scheduler looks whether Redis was emptied
 )
 
-// watch is what the watch over Postgres needs in one process.
-type watch struct {
+// restoreWatch is what the watch over Postgres needs in one process.
+type restoreWatch struct {
 	ended chan struct{} // a push ended: there may be a newer mark
 
 	mu           sync.Mutex

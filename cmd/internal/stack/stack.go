@@ -30,7 +30,7 @@ type Stack struct {
 	http  *http.Client
 	large *woo.Large
 	turns *reconcile.Turns
-	watch watch
+	watch restoreWatch
 }
 
 // Logger writes JSON lines.
@@ -59,7 +59,7 @@ func Open(cfg config.Config, log *slog.Logger) (*Stack, error) {
 	return &Stack{
 		Config: cfg, Log: log, DB: db, Queue: q, gate: &queue.Gate{Client: q},
 		http: woo.NewHTTPClient(cfg.AllowPrivateShops), large: woo.NewLarge(), turns: &reconcile.Turns{Nights: cfg.WorkerReconcile},
-		watch: watch{ended: make(chan struct{}, 1)},
+		watch: restoreWatch{ended: make(chan struct{}, 1)},
 	}, nil
 }
 

@@ -99,17 +99,24 @@ func Exec(tb testing.TB, databaseURL, query string, args ...any) {
 // One reads one value, for what no method of the product tells.
 func One[T any](tb testing.TB, databaseURL, query string, args ...any) T {
 	tb.Helper()
-	var value T
-	connector, err := pq.NewConnector(databaseURL)
+	value, err := Try[T](tb.Context(), databaseURL, query, args...)
 	if err != nil {
-		tb.Fatal(err)
-	}
-	db := sql.OpenDB(connector)
-	defer func() { _ = db.Close() }()
-	if err := db.QueryRowContext(tb.Context(), query, args...).Scan(&value); err != nil {
 		tb.Fatalf("%s: %v", query, err)
 	}
 	return value
+}
+
+// Try is One for a database that may be away.
+func Try[T any](ctx context.Context, databaseURL, query string, args ...any) (T, error) {
+	var value T
+	connector, err := pq.NewConnector(databaseURL)
+	if err != nil {
+		return value, err
+	}
+	db := sql.OpenDB(connector)
+	defer func() { _ = db.Close() }()
+	err = db.QueryRowContext(ctx, query, args...).Scan(&value)
+	return value, err
 }
 
 func statement(ctx context.Context, databaseURL, query string, args ...any) error {

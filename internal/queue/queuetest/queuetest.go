@@ -3,11 +3,14 @@ package queuetest
 
 import (
 	"context"
+	"errors"
 	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
+
+	"github.com/redis/go-redis/v9"
 
 	"github.com/doorzet/doorzet/internal/embedded"
 )
@@ -50,4 +53,18 @@ func Redis(tb testing.TB) string {
 	}
 	base, _ := strings.CutSuffix(url, "/0") // miniredis, which has any number of databases
 	return base + "/" + strconv.FormatInt(n, 10)
+}
+
+// Do says a command to a Redis, for what no method of the product does: emptying it, making its time pass.
+func Do(tb testing.TB, url string, command ...any) {
+	tb.Helper()
+	options, err := redis.ParseURL(url)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	rdb := redis.NewClient(options)
+	defer func() { _ = rdb.Close() }()
+	if err := rdb.Do(tb.Context(), command...).Err(); err != nil && !errors.Is(err, redis.Nil) {
+		tb.Fatalf("%v: %v", command, err)
+	}
 }
