@@ -1,7 +1,7 @@
 # Doorzet's targets. Each says what it installs, and needs nothing but Go, make and, on Debian, apt.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo build test lint shellcheck env clean
+.PHONY: help demo build test bench lint shellcheck env clean
 
 help: ## show this
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1	/' | expand -t 22
@@ -20,6 +20,12 @@ test: ## all tests, on a real Postgres and Redis
 	@scripts/schematron.sh
 	go vet ./...
 	go test -race -shuffle=on -timeout 9m ./... </dev/null
+
+# BENCH names some of them, BENCH_QUICK=1 makes them small, BENCH_WRITE=1 writes docs/performance.md.
+bench: ## how fast it is, against floors of the same run (BENCH="night push", BENCH_QUICK=1, BENCH_WRITE=1)
+	@scripts/need.sh "make bench" postgres redis
+	CGO_ENABLED=0 go build -trimpath -o bin/ ./cmd/worker ./cmd/scheduler ./cmd/doorzet ./cmd/bench
+	@bin/bench $(if $(BENCH_QUICK),-quick) $(if $(BENCH_WRITE),-write docs/performance.md) $(BENCH)
 
 lint: ## golangci-lint at the pinned version
 	@scripts/lint.sh

@@ -26,6 +26,8 @@ type Options struct {
 	Log *slog.Logger
 	// Fsync is whether the data must survive a power cut. Tests do without.
 	Fsync bool
+	// Count is whether Postgres can count statements (pg_stat_statements), where that comes with its programs.
+	Count bool
 }
 
 func (o Options) log() *slog.Logger {

@@ -71,7 +71,7 @@ func startPostgres(ctx context.Context, o Options, as *owner, bins []string, dir
 		return nil, err
 	}
 	// The server outlives the call that starts it.
-	cmd := exec.CommandContext(context.WithoutCancel(ctx), filepath.Join(bin, "postgres"), postgresArgs(data, socket, o.Fsync)...)
+	cmd := exec.CommandContext(context.WithoutCancel(ctx), filepath.Join(bin, "postgres"), postgresArgs(data, socket, o.Fsync, o.Count && counts(ctx, bin))...)
 	cmd.Dir, cmd.Env = dir, environment()
 	p, err := start(cmd, as, filepath.Join(dir, "postgres.log"), syscall.SIGINT)
 	if err != nil {
@@ -94,7 +94,7 @@ func startPostgres(ctx context.Context, o Options, as *owner, bins []string, dir
 	}, nil
 }
 
-func postgresArgs(data, socket string, fsync bool) []string {
+func postgresArgs(data, socket string, fsync, count bool) []string {
 	settings := []string{
 		"listen_addresses=", "unix_socket_directories=" + socket, "unix_socket_permissions=0700", "port=" + postgresPort,
 		"max_connections=300", "logging_collector=off", "log_destination=stderr", "timezone=UTC", "log_timezone=UTC",
@@ -102,11 +102,30 @@ func postgresArgs(data, socket string, fsync bool) []string {
 	if !fsync {
 		settings = append(settings, "fsync=off", "synchronous_commit=off", "full_page_writes=off")
 	}
+	if count {
+		settings = append(settings, "shared_preload_libraries="+statements, statements+".track=top")
+	}
 	args := []string{"-D", data}
 	for _, setting := range settings {
 		args = append(args, "-c", setting)
 	}
 	return args
+}
+
+// statements is the library with which Postgres counts statements. A server that is told to load a library that it does not
+// have does not start.
+const statements = "pg_stat_statements"
+
+// counts tells whether the programs in a folder come with that library: Debian has it in the server's package.
+func counts(ctx context.Context, bin string) bool {
+	dirs := []string{filepath.Join(bin, "..", "lib"), filepath.Join(bin, "..", "lib", "postgresql")}
+	if out, err := exec.CommandContext(ctx, filepath.Join(bin, "pg_config"), "--pkglibdir").Output(); err == nil {
+		dirs = append(dirs, strings.TrimSpace(string(out)))
+	}
+	return slices.ContainsFunc(dirs, func(dir string) bool {
+		found, err := filepath.Glob(filepath.Join(dir, statements+".*"))
+		return err == nil && len(found) > 0
+	})
 }
 
 func postgresURL(socket string) string {

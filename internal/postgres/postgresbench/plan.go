@@ -1,0 +1,39 @@
+package postgresbench
+
+import "context"
+
+// AddShops makes n shops in a moment: rows that are enough for planning their nights, and for nothing else. Their nights
+// begin between 01:00 and 05:00 in Amsterdam.
+func (db *DB) AddShops(ctx context.Context, books int64, n int) error {
+	return db.exec(ctx, "make shops", `
+		INSERT INTO shops (name, url, home, home_key, consumer_key, consumer_secret, prefix, time_zone, start_date, starts_at,
+		                   statuses, night_from, night_to, books_id, added_at, next_night_at)
+		SELECT 'Shop ' || i, 'https://shop' || i || '.example', 'https://shop' || i || '.example', 'shop' || i || '.example', '', '',
+		       'P' || i, 'Europe/Amsterdam', current_date - 90, now() - interval '90 days', '{processing,completed}', 60, 300, $1,
+		       now() - interval '30 days', now() + interval '30 days'
+		  FROM generate_series(1, $2) AS i`, books, n)
+}
+
+// MakeDue makes each shop's night of the last 24 hours one that is to be planned.
+func (db *DB) MakeDue(ctx context.Context) error {
+	return db.exec(ctx, "make nights due", `UPDATE shops SET next_night_at = now() - interval '24 hours'`)
+}
+
+// Waiting is how many shops wait for their nights to be planned.
+func (db *DB) Waiting(ctx context.Context) (int, error) {
+	return one[int](ctx, db, "count the shops", `SELECT count(*) FROM shops WHERE next_night_at <= now()`)
+}
+
+// Nights counts the nights, and the shops that have more than one.
+func (db *DB) Nights(ctx context.Context) (all, twice int, err error) {
+	row := db.x.QueryRowContext(ctx, `
+		SELECT coalesce(sum(n), 0), count(*) FILTER (WHERE n > 1) FROM (SELECT count(*) AS n FROM nights GROUP BY shop_id) x`)
+	err = row.Scan(&all, &twice)
+	return all, twice, err
+}
+
+// EndNights ends all nights well, as if workers had run them.
+func (db *DB) EndNights(ctx context.Context) error {
+	return db.exec(ctx, "end the nights", `
+		UPDATE nights SET state = 'done', started_at = now(), finished_at = now(), next_try_at = NULL`)
+}
