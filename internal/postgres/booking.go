@@ -9,8 +9,6 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/lib/pq"
-
 	"github.com/doorzet/doorzet/internal/doorzet"
 )
 
@@ -360,18 +358,11 @@ func (db *DB) exports(ctx context.Context, query string, args ...any) ([]doorzet
 	return out, nil
 }
 
-// Exported records that the folder has a booking's file.
+// Exported records that the folder has a booking's file, once.
 func (db *DB) Exported(ctx context.Context, bookingID int64) error {
-	return db.AllExported(ctx, []int64{bookingID})
-}
-
-// AllExported records that the folders have the files of some bookings.
-func (db *DB) AllExported(ctx context.Context, bookingIDs []int64) error {
-	_, err := db.x.ExecContext(ctx, `
-		WITH picked AS MATERIALIZED (SELECT id FROM bookings WHERE id = ANY ($1) ORDER BY id FOR NO KEY UPDATE)
-		UPDATE bookings SET exported_at = clock_timestamp() FROM picked WHERE bookings.id = picked.id`, pq.Array(bookingIDs))
+	_, err := db.x.ExecContext(ctx, `UPDATE bookings SET exported_at = clock_timestamp() WHERE id = $1 AND exported_at IS NULL`, bookingID)
 	if err != nil {
-		return fmt.Errorf("record the exports of %d bookings: %w", len(bookingIDs), err)
+		return fmt.Errorf("record the export of booking %d: %w", bookingID, err)
 	}
 	return nil
 }

@@ -10,7 +10,6 @@ import (
 	"fmt"
 	"io/fs"
 	"log/slog"
-	"net/url"
 	"time"
 
 	"github.com/jmoiron/sqlx"
@@ -43,20 +42,6 @@ func Open(address string, keys Keyring) (*DB, error) {
 	x.SetMaxIdleConns(20)
 	x.SetConnMaxIdleTime(5 * time.Minute)
 	return &DB{x: x, keys: keys, seen: &memory{}}, nil
-}
-
-// connect reads a URL. Unless it says otherwise, a statement and its parameters go to Postgres in one message
-// (binary_parameters): one round trip instead of two, and nothing that a pooler such as PgBouncer would have to keep between them.
-// Bytes are sent as they are then, which fits bytea and nothing else: JSON is passed as text.
-func connect(address string) (*pq.Connector, error) {
-	cfg, err := pq.NewConfig(address)
-	if err != nil {
-		return nil, err
-	}
-	if u, err := url.Parse(address); err != nil || !u.Query().Has("binary_parameters") {
-		cfg.BinaryParameters = true
-	}
-	return pq.NewConnectorConfig(cfg)
 }
 
 // Close closes all connections.
