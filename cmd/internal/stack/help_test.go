@@ -42,10 +42,18 @@ func setup(t *testing.T) *bundle {
 func setupShop(t *testing.T, opt wootest.Options, change func(*doorzet.Shop)) *bundle {
 	t.Helper()
 	fake := wootest.New(opt)
-	at := serve(t, fake)
-	url, key := postgrestest.URL(t), sha256.Sum256([]byte("a key for tests"))
+	return connect(t, fake, servers{shop: serve(t, fake), postgres: postgrestest.URL(t), redis: queuetest.Redis(t)}, change)
+}
+
+// servers are the addresses of what a bundle stands on.
+type servers struct{ shop, postgres, redis string }
+
+// connect connects a fake shop to a stack.
+func connect(t *testing.T, fake *wootest.Shop, on servers, change func(*doorzet.Shop)) *bundle {
+	t.Helper()
+	at, url, key := on.shop, on.postgres, sha256.Sum256([]byte("a key for tests"))
 	s, err := Open(config.Config{
-		DatabaseURL: doorzet.Secret(url), RedisURL: doorzet.Secret(queuetest.Redis(t)), SecretKey: doorzet.Secret(key[:]),
+		DatabaseURL: doorzet.Secret(url), RedisURL: doorzet.Secret(on.redis), SecretKey: doorzet.Secret(key[:]),
 		PublicURL: publicURL, AllowPrivateShops: true, WorkerPush: 2,
 	}, slog.New(slog.DiscardHandler))
 	if err != nil {

@@ -29,7 +29,6 @@ type listing struct {
 
 // dateFilter compares a column's wall clock with a value, strictly.
 type dateFilter struct {
-	name   string
 	column func(*record) time.Time
 	before bool
 	value  time.Time
@@ -45,9 +44,8 @@ func (s *Shop) listOrders(q question, known bool) reply {
 	if !known {
 		return s.fail(q, 401, "woocommerce_rest_cannot_view", "Sorry, you cannot list resources.")
 	}
-	found := s.findAgain(l)
+	found := s.find(l)
 	if q.shuffle {
-		found = slices.Clone(found)
 		rand.Shuffle(len(found), func(i, j int) { found[i], found[j] = found[j], found[i] })
 	}
 	from := (l.page - 1) * l.perPage
@@ -121,7 +119,7 @@ func (s *Shop) understand(q question) (listing, *reply) {
 		if !ok {
 			return invalid(f.name, "rest_invalid_date", "Invalid date.")
 		}
-		f.filter.value, f.filter.name = value, f.name
+		f.filter.value = value
 		l.dates = append(l.dates, f.filter)
 	}
 	if v := q.query.Get("page"); v != "" {

@@ -54,7 +54,6 @@ type Shop struct {
 	log      []Request
 	counts   map[string]int
 	faults   []Fault
-	last     *lastFound
 }
 
 // status is an order status that the shop knows.
@@ -202,7 +201,6 @@ func kindOf(method, route string) string {
 
 // insert keeps the ids sorted.
 func (s *Shop) insert(r *record) {
-	s.forget()
 	s.orders[r.id] = r
 	at, found := slices.BinarySearch(s.ids, r.id)
 	if !found {
