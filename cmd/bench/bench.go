@@ -42,6 +42,9 @@ func measure(ctx context.Context, o options, size size, stdout, stderr io.Writer
 	}
 	defer func() { err = errors.Join(err, r.close()) }()
 	b := &bench{rig: r, size: size, out: stderr}
+	if o.top {
+		r.top = b.say
+	}
 	before := load()
 	_, _ = fmt.Fprintln(stdout, r.measured(time.Now(), before))
 	if before > float64(runtime.NumCPU())/4 {

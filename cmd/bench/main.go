@@ -31,6 +31,7 @@ func main() {
 // options are how bench is called.
 type options struct {
 	quick    bool
+	top      bool   // tell which statements took Postgres longest
 	write    string // the page whose tables are made anew; "" = none
 	dir      string
 	programs string
@@ -67,6 +68,7 @@ func read(args []string, stderr io.Writer) (options, error) {
 	f := flag.NewFlagSet("bench", flag.ContinueOnError)
 	f.SetOutput(stderr)
 	f.BoolVar(&o.quick, "quick", false, "small ones, to see that they run; their figures mean little")
+	f.BoolVar(&o.top, "top", false, "tell which statements took Postgres longest, for those who look for the reason")
 	f.StringVar(&o.write, "write", "", "write the tables into this page, docs/performance.md")
 	f.StringVar(&o.dir, "dir", ".data/bench", "where Postgres, Redis and the logs are; it is emptied first")
 	f.StringVar(&o.programs, "programs", "bin", "where worker, scheduler and doorzet are")

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/doorzet/doorzet/internal/doorzet"
+	"github.com/doorzet/doorzet/internal/postgres/postgresbench"
 	"github.com/doorzet/doorzet/internal/woo/wootest"
 )
 
@@ -34,7 +35,7 @@ type ranNight struct {
 	night      doorzet.Night
 	took, bare time.Duration
 	asked      asked
-	statements int
+	statements postgresbench.Count
 	peak       int64
 	busy       time.Duration // the worker
 }
@@ -47,7 +48,7 @@ func nights(ctx context.Context, b *bench) ([]table, error) {
 		title: "A plain night of one shop",
 		head: []string{
 			"open orders", "requests: list", "single", "other", "real shop: night", "bare HTTP", "ratio", "shop that answers at once: night",
-			"bare HTTP", "ratio", "statements per order", "worker's CPU per order", "peak memory",
+			"bare HTTP", "ratio", "statements (round trips) per order", "worker's CPU per order", "peak memory",
 		},
 	}
 	first := table{
@@ -110,16 +111,16 @@ func (b *bench) oneShop(ctx context.Context, size nightSize, plain, first *table
 	looked := slow.night.LookedAt
 	plain.add(count(size.open), count(slow.asked.Counts["list"]), count(slow.asked.Counts["single"]), count(slow.asked.Counts["other"]),
 		span(slow.took), span(slow.bare), times(slow.ratio()), span(instant.took), span(instant.bare), times(instant.ratio()),
-		b.statements(slow.statements, looked), span(instant.busy/time.Duration(max(looked, 1))), memory(max(slow.peak, instant.peak)))
+		b.rig.statements(slow.statements, looked), span(instant.busy/time.Duration(max(looked, 1))), memory(max(slow.peak, instant.peak)))
 	return nil
 }
 
 // statements are how many for each of something, where Postgres counts them.
-func (b *bench) statements(n, of int) string {
-	if !b.rig.counts {
+func (r *rig) statements(n postgresbench.Count, of int) string {
+	if !r.counts {
 		return "-"
 	}
-	return each(n, of)
+	return each(n.Statements, of) + " (" + each(n.RoundTrips, of) + ")"
 }
 
 // plainNights measures some nights, each on a copy of the same rows, and gives the one whose ratio is the median.
@@ -169,19 +170,15 @@ func (p *place) measureNight(ctx context.Context, shop *fakeShop) (r ranNight, e
 	if err := shop.forget(ctx); err != nil {
 		return r, err
 	}
-	if p.rig.counts {
-		if err := p.db.ResetStatements(ctx); err != nil {
-			return r, err
-		}
+	if err := p.countAnew(ctx); err != nil {
+		return r, err
 	}
 	if r.night, err = p.night(ctx, shop.id); err != nil {
 		return r, err
 	}
 	r.took = r.night.FinishedAt.Sub(r.night.StartedAt)
-	if p.rig.counts {
-		if r.statements, err = p.db.Statements(ctx, measuredRole); err != nil {
-			return r, err
-		}
+	if r.statements, err = p.statements(ctx); err != nil {
+		return r, err
 	}
 	if r.asked, err = shop.asked(ctx); err != nil {
 		return r, err

@@ -65,5 +65,5 @@ func (t *nightTargets) tell(to *table) {
 	}
 	to.note("A night of %s open orders or more looks at %s of them at most; the others wait for the next night.",
 		count(doorzet.RemainderBudget*doorzet.BatchSize), count(doorzet.RemainderBudget*doorzet.BatchSize))
-	to.note("Statements: without BEGIN and COMMIT, for each order looked at, those of the pushes included.")
+	to.note("Statements for each order looked at, those of the pushes included; round trips are those with BEGIN and COMMIT, each of which is one.")
 }

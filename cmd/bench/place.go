@@ -103,6 +103,32 @@ func numbered(url string, n int) string {
 	return strings.TrimSuffix(url, "/0") + "/" + strconv.Itoa(n) // one inside this process
 }
 
+// statements counts what the processes have asked Postgres since the reset; nothing where it does not count.
+func (p *place) statements(ctx context.Context) (postgresbench.Count, error) {
+	if !p.rig.counts {
+		return postgresbench.Count{}, nil
+	}
+	if p.rig.top != nil {
+		const most = 12
+		list, err := p.db.Top(ctx, measuredRole, most)
+		if err != nil {
+			return postgresbench.Count{}, err
+		}
+		for _, s := range list {
+			p.rig.top("%8.1f ms in all, %.3f ms each, %d times: %.150s", s.Ms, s.Ms/float64(s.Calls), s.Calls, s.Text)
+		}
+	}
+	return p.db.Statements(ctx, measuredRole)
+}
+
+// countAnew forgets the statements until now.
+func (p *place) countAnew(ctx context.Context) error {
+	if !p.rig.counts {
+		return nil
+	}
+	return p.db.ResetStatements(ctx)
+}
+
 // leave ends the processes and the connections; the rows stay, for copies.
 func (p *place) leave() error {
 	var failed []error

@@ -21,7 +21,7 @@ const planRatio = 4
 func plans(ctx context.Context, b *bench) (_ []table, err error) {
 	t := table{
 		title: "Planning nights",
-		head:  []string{"shops", "", "took", "bare enqueues", "ratio", "nights", "tasks", "statements per shop", "scheduler's CPU", "peak memory"},
+		head:  []string{"shops", "", "took", "bare enqueues", "ratio", "nights", "tasks", "statements (round trips) per shop", "scheduler's CPU", "peak memory"},
 	}
 	p, err := b.rig.newPlace(ctx, nil)
 	if err != nil {
@@ -71,10 +71,8 @@ func (p *place) planOnce(ctx context.Context, n int, floor time.Duration, what s
 	if err := errors.Join(p.db.EndNights(ctx), p.db.MakeDue(ctx), p.db.Settle(ctx)); err != nil {
 		return err
 	}
-	if p.rig.counts {
-		if err := p.db.ResetStatements(ctx); err != nil {
-			return err
-		}
+	if err := p.countAnew(ctx); err != nil {
+		return err
 	}
 	s, err := p.scheduler(ctx)
 	if err != nil {
@@ -96,11 +94,9 @@ func (p *place) planOnce(ctx context.Context, n int, floor time.Duration, what s
 	if err != nil {
 		return err
 	}
-	statements := 0
-	if p.rig.counts {
-		if statements, err = p.db.Statements(ctx, measuredRole); err != nil {
-			return err
-		}
+	statements, err := p.statements(ctx)
+	if err != nil {
+		return err
 	}
 	used, most := busy(s.pid()), peak(s.pid())
 	if err := p.stop(s); err != nil {
@@ -110,12 +106,8 @@ func (p *place) planOnce(ctx context.Context, n int, floor time.Duration, what s
 	if err == nil && (planned != n || twice > 0) {
 		err = fmt.Errorf("%d shops have %d nights, %d of them more than one", n, planned, twice)
 	}
-	perShop := "-"
-	if p.rig.counts {
-		perShop = each(statements, n)
-	}
 	r := ratio(took.Seconds(), floor.Seconds())
-	t.add(count(n), what, span(took), span(floor), times(r), count(planned), count(tasks), perShop, span(used), memory(most))
+	t.add(count(n), what, span(took), span(floor), times(r), count(planned), count(tasks), p.rig.statements(statements, n), span(used), memory(most))
 	if first {
 		t.target(r <= planRatio, "planning, rows and tasks, takes at most 4 × the bare enqueues", times(r))
 	}

@@ -21,15 +21,15 @@ type pushSize struct {
 // pushAtOnce is how many bookings a worker pushes at the same time unless it is told otherwise.
 const pushAtOnce = 16
 
-// mostStatements is the target of round trips for each booking.
-const mostStatements = 4
+// mostRoundTrips is the target for each booking.
+const mostRoundTrips = 4
 
 // pushes measures how fast one worker books what is due, whose documents are fresh.
 func pushes(ctx context.Context, b *bench) ([]table, error) {
 	t := table{
 		title: "Pushes to files by one worker",
 		head: []string{
-			"shops", "bookings", "took", "bookings a second", "bare commits a second", "commits per booking", "statements per booking",
+			"shops", "bookings", "took", "bookings a second", "bare commits a second", "commits per booking", "statements (round trips) per booking",
 			"worker's CPU per booking", "peak memory",
 		},
 	}
@@ -68,11 +68,11 @@ func (b *bench) pushOnce(ctx context.Context, shops int, t *table) (err error) {
 	}
 	perBooking := got.Took.Seconds() / float64(got.Booked)
 	t.add(strconv.Itoa(shops), count(got.Booked), span(got.Took), rate(got.Booked, got.Took), perSecond(commits),
-		strconv.FormatFloat(perBooking*commits, 'f', 1, 64), b.statements(w.statements, got.Booked),
+		strconv.FormatFloat(perBooking*commits, 'f', 1, 64), b.rig.statements(w.statements, got.Booked),
 		span(w.busy/time.Duration(got.Booked)), memory(w.peak))
 	if b.rig.counts {
-		t.target(w.statements <= mostStatements*got.Booked, fmt.Sprintf("at most %d statements per booking", mostStatements),
-			each(w.statements, got.Booked))
+		t.target(w.statements.RoundTrips <= mostRoundTrips*got.Booked, fmt.Sprintf("at most %d round trips per booking", mostRoundTrips),
+			each(w.statements.RoundTrips, got.Booked))
 	}
 	return nil
 }
@@ -100,7 +100,7 @@ func (p *place) fill(ctx context.Context, shops []*fakeShop, each int) error {
 
 // worked is what a worker used.
 type worked struct {
-	statements int
+	statements postgresbench.Count
 	busy       time.Duration
 	peak       int64
 }
@@ -111,10 +111,8 @@ func (p *place) drain(ctx context.Context) (got postgresbench.Pushes, used worke
 	if err != nil {
 		return got, used, err
 	}
-	if p.rig.counts {
-		if err := p.db.ResetStatements(ctx); err != nil {
-			return got, used, err
-		}
+	if err := p.countAnew(ctx); err != nil {
+		return got, used, err
 	}
 	if _, err := p.scheduler(ctx); err != nil {
 		return got, used, err
@@ -126,10 +124,8 @@ func (p *place) drain(ctx context.Context) (got postgresbench.Pushes, used worke
 	if err != nil {
 		return got, used, err
 	}
-	if p.rig.counts {
-		if used.statements, err = p.db.Statements(ctx, measuredRole); err != nil {
-			return got, used, err
-		}
+	if used.statements, err = p.statements(ctx); err != nil {
+		return got, used, err
 	}
 	used.busy, used.peak = busy(w.pid()), peak(w.pid())
 	got, err = p.db.Pushes(ctx)

@@ -33,11 +33,12 @@ type rig struct {
 	postgres *embedded.Server
 	redis    *embedded.Server
 	admin    *postgresbench.DB
-	counts   bool   // Postgres counts statements
-	versions string // of what is measured with
-	key      string // base64, of the secrets of shops
-	started  int    // processes so far
-	places   int    // so far
+	counts   bool                             // Postgres counts statements
+	versions string                           // of what is measured with
+	key      string                           // base64, of the secrets of shops
+	started  int                              // processes so far
+	places   int                              // so far
+	top      func(format string, args ...any) // is told which statements took longest; nil = nobody asks
 	closes   []func() error
 }
 

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/doorzet/doorzet/internal/doorzet"
+	"github.com/lib/pq"
 )
 
 // Wake takes bookings that are due to be worked on, moves their wake-up ahead in the same statement, and returns them to be
@@ -360,9 +361,17 @@ func (db *DB) exports(ctx context.Context, query string, args ...any) ([]doorzet
 
 // Exported records that the folder has a booking's file, once.
 func (db *DB) Exported(ctx context.Context, bookingID int64) error {
-	_, err := db.x.ExecContext(ctx, `UPDATE bookings SET exported_at = clock_timestamp() WHERE id = $1 AND exported_at IS NULL`, bookingID)
+	return db.AllExported(ctx, []int64{bookingID})
+}
+
+// AllExported records that the folders have the files of some bookings, once.
+func (db *DB) AllExported(ctx context.Context, bookingIDs []int64) error {
+	_, err := db.x.ExecContext(ctx, `
+		WITH picked AS MATERIALIZED (
+			SELECT id FROM bookings WHERE id = ANY ($1) AND exported_at IS NULL ORDER BY id FOR NO KEY UPDATE)
+		UPDATE bookings SET exported_at = clock_timestamp() FROM picked WHERE bookings.id = picked.id`, pq.Array(bookingIDs))
 	if err != nil {
-		return fmt.Errorf("record the export of booking %d: %w", bookingID, err)
+		return fmt.Errorf("record the exports of %d bookings: %w", len(bookingIDs), err)
 	}
 	return nil
 }

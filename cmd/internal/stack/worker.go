@@ -29,21 +29,35 @@ func (s *Stack) Worker(ctx context.Context) error {
 	var exports sync.WaitGroup
 	exports.Go(func() { s.every(ctx, "export files", doorzet.SweepEvery, s.export) })
 	defer exports.Wait()
+	done := &exported{DB: s.DB}
+	exports.Go(func() { s.every(ctx, "record the exports", recordExports, done.record) })
 	server := &queue.Server{
-		Client: s.Queue, Lanes: s.lanes(), Servers: s.Config.WorkerServers, Drain: s.Config.Drain, Log: s.Log,
+		Client: s.Queue, Lanes: s.lanes(done), Servers: s.Config.WorkerServers, Drain: s.Config.Drain, Log: s.Log,
 	}
 	s.Log.Info("worker started", "queues", s.Config.WorkerQueues)
-	return ignoreCanceled(ctx, server.Run(ctx))
+	err := server.Run(ctx)
+	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastRecord)
+	defer cancel()
+	if err := done.record(last); err != nil {
+		s.Log.Warn("some files will be written once more", "error", err)
+	}
+	return ignoreCanceled(ctx, err)
 }
 
-func (s *Stack) lanes() []queue.Lane {
+// lastRecord is how long a worker that ends may take to record its last exports.
+const lastRecord = 2 * time.Second
+
+// lanes are the kinds of work of a worker; what its pushes export is recorded by done.
+func (s *Stack) lanes(done *exported) []queue.Lane {
 	var lanes []queue.Lane
 	for _, name := range s.Config.WorkerQueues {
 		switch name {
 		case queue.Reconcile:
 			lanes = append(lanes, queue.Lane{Kind: queue.KindReconcile, Concurrency: s.Config.WorkerReconcile, Handle: s.Reconciler().Run})
 		case queue.Push:
-			lanes = append(lanes, queue.Lane{Kind: queue.KindPush, Concurrency: s.Config.WorkerPush, Handle: s.guarded(s.pusher())})
+			p := s.pusher()
+			p.Store = done
+			lanes = append(lanes, queue.Lane{Kind: queue.KindPush, Concurrency: s.Config.WorkerPush, Handle: s.guarded(p)})
 		}
 	}
 	return lanes

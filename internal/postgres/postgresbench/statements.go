@@ -20,13 +20,20 @@ func (db *DB) ResetStatements(ctx context.Context) error {
 	return db.exec(ctx, "reset the counts of statements", `SELECT pg_stat_statements_reset()`)
 }
 
-// Statements is how many statements a user had run in this database since the reset, those that begin and end transactions
-// aside.
-func (db *DB) Statements(ctx context.Context, user string) (int, error) {
-	return one[int](ctx, db, "count the statements", `
-		SELECT coalesce(sum(s.calls), 0)
+// Count is how many statements were run, those that begin and end transactions aside, and with them: each is one round trip.
+type Count struct{ Statements, RoundTrips int }
+
+// Statements is how many statements a user had run in this database since the reset.
+func (db *DB) Statements(ctx context.Context, user string) (Count, error) {
+	var c Count
+	row := db.x.QueryRowContext(ctx, `
+		SELECT coalesce(sum(s.calls) FILTER (WHERE s.query !~* '^\s*(BEGIN|COMMIT|ROLLBACK|START)'), 0), coalesce(sum(s.calls), 0)
 		  FROM pg_stat_statements s JOIN pg_roles r ON r.oid = s.userid JOIN pg_database d ON d.oid = s.dbid
-		 WHERE r.rolname = $1 AND d.datname = current_database() AND s.query !~* '^\s*(BEGIN|COMMIT|ROLLBACK|START)'`, user)
+		 WHERE r.rolname = $1 AND d.datname = current_database()`, user)
+	if err := row.Scan(&c.Statements, &c.RoundTrips); err != nil {
+		return c, fmt.Errorf("count the statements: %w", err)
+	}
+	return c, nil
 }
 
 // Statement is one statement that was run.

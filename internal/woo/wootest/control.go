@@ -138,6 +138,7 @@ func (s *Shop) Change(id int64, o Order) error {
 	if o.Modified.IsZero() {
 		s.touch(r)
 	}
+	s.forget()
 	r.take(o)
 	r.settle(r.modified, r.modified)
 	return nil
@@ -222,6 +223,7 @@ func (s *Shop) Identify(i Identity) {
 			*f.to = f.from
 		}
 	}
+	s.forget()
 	s.zone = zoneOf(s.opt.TimeZone)
 }
 

@@ -29,6 +29,7 @@ type listing struct {
 
 // dateFilter compares a column's wall clock with a value, strictly.
 type dateFilter struct {
+	name   string
 	column func(*record) time.Time
 	before bool
 	value  time.Time
@@ -44,8 +45,9 @@ func (s *Shop) listOrders(q question, known bool) reply {
 	if !known {
 		return s.fail(q, 401, "woocommerce_rest_cannot_view", "Sorry, you cannot list resources.")
 	}
-	found := s.find(l)
+	found := s.findAgain(l)
 	if q.shuffle {
+		found = slices.Clone(found)
 		rand.Shuffle(len(found), func(i, j int) { found[i], found[j] = found[j], found[i] })
 	}
 	from := (l.page - 1) * l.perPage
@@ -119,7 +121,7 @@ func (s *Shop) understand(q question) (listing, *reply) {
 		if !ok {
 			return invalid(f.name, "rest_invalid_date", "Invalid date.")
 		}
-		f.filter.value = value
+		f.filter.value, f.filter.name = value, f.name
 		l.dates = append(l.dates, f.filter)
 	}
 	if v := q.query.Get("page"); v != "" {

@@ -168,6 +168,7 @@ func (s *Shop) trash(r *record) {
 }
 
 func (s *Shop) remove(id int64) {
+	s.forget()
 	delete(s.orders, id)
 	if at, found := slices.BinarySearch(s.ids, id); found {
 		s.ids = slices.Delete(s.ids, at, at+1)

@@ -88,6 +88,7 @@ func (r *record) settle(paid, done time.Time) {
 
 // touch raises the modified time: to now, and never to the same second again.
 func (s *Shop) touch(r *record) {
+	s.forget()
 	now := s.now()
 	if !now.After(r.modified) {
 		now = r.modified.Add(time.Second)

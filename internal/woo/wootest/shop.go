@@ -54,6 +54,7 @@ type Shop struct {
 	log      []Request
 	counts   map[string]int
 	faults   []Fault
+	last     *lastFound
 }
 
 // status is an order status that the shop knows.
@@ -201,6 +202,7 @@ func kindOf(method, route string) string {
 
 // insert keeps the ids sorted.
 func (s *Shop) insert(r *record) {
+	s.forget()
 	s.orders[r.id] = r
 	at, found := slices.BinarySearch(s.ids, r.id)
 	if !found {
