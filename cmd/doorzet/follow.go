@@ -149,7 +149,9 @@ func (c *cli) followPushes(ctx context.Context, s *stack.Stack, shop doorzet.Sho
 	defer bar.end()
 	err := c.follow(ctx, s, errand{
 		Errand: stack.Errand{ShopID: shop.ID, Bookings: bookings},
-		wake:   func(ctx context.Context) error { return s.Queue.WakePushes(ctx, bookings) },
+		wake: func(ctx context.Context) error {
+			return s.Queue.WakePushes(ctx, doorzet.WakeUps(shop.Pool, bookings...))
+		},
 		look: func(ctx context.Context) (string, bool, error) {
 			underway, booked, err := s.DB.CountUnsettled(ctx, bookings)
 			bar.show("push", len(bookings)-underway, len(bookings))

@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"fmt"
+	"strconv"
 	"time"
 )
 
@@ -35,23 +36,35 @@ func (h NightHours) String() string {
 // divided as it really is: on the nights when the clocks change it is an hour shorter or longer, and neither skips nor
 // doubles a night.
 func NightAt(date Date, hours NightHours, loc *time.Location, shopID int64) time.Time {
+	return nightAt(date, hours, loc, nightPlace(shopID))
+}
+
+// nightParts is into how many parts a shop's night hours are divided.
+const nightParts = 1 << 16
+
+// nightPlace is in which of them a shop's nights begin.
+func nightPlace(shopID int64) uint16 {
+	// A digest, because ids are neighbours: a weaker hash puts shops 1 to 9 side by side.
+	sum := sha256.Sum256(strconv.AppendInt([]byte("night "), shopID, 10))
+	return binary.BigEndian.Uint16(sum[:])
+}
+
+func nightAt(date Date, hours NightHours, loc *time.Location, place uint16) time.Time {
 	from := date.At(0, hours.From, loc)
 	end := date
 	if hours.To <= hours.From {
 		end = date.Add(1)
 	}
 	to := end.At(0, hours.To, loc)
-	// A digest, because ids are neighbours: a weaker hash puts shops 1 to 9 side by side.
-	sum := sha256.Sum256(fmt.Appendf(nil, "night %d", shopID))
-	const parts = 1 << 16
-	at := from.Add(to.Sub(from) / parts * time.Duration(binary.BigEndian.Uint16(sum[:])))
+	at := from.Add(to.Sub(from) / nightParts * time.Duration(place))
 	return at.Truncate(time.Second)
 }
 
 // NextNight is the first night of a shop that begins after an instant: its date and its time.
 func NextNight(after time.Time, hours NightHours, loc *time.Location, shopID int64) (Date, time.Time) {
+	place := nightPlace(shopID)
 	for date := DateOf(after, loc).Add(-1); ; date = date.Add(1) {
-		if at := NightAt(date, hours, loc, shopID); at.After(after) {
+		if at := nightAt(date, hours, loc, place); at.After(after) {
 			return date, at
 		}
 	}
@@ -196,19 +209,36 @@ type PlannedNight struct {
 	At   time.Time
 }
 
-// MissedNights are a shop's nights from first until now, oldest first. Usually it is one: the night whose time has come. Of a
-// long absence only the last month is listed.
-func MissedNights(first, now time.Time, hours NightHours, loc *time.Location, shopID int64) []PlannedNight {
+// NightsApart is how far two nights of a timetable are apart at least, however a shop's hours or zone change: a second one
+// within half a day would be the same night twice.
+const NightsApart = 12 * time.Hour
+
+// MissedNights are a shop's nights from first, which was to be its next one, until now, oldest first; and when the one after
+// them begins. Usually it is one: the night whose time has come. First is a night also when the shop's hours or zone have changed
+// since it was set: it is not lost. Of a long absence only the last month is listed.
+func MissedNights(first, now time.Time, hours NightHours, loc *time.Location, shopID int64) (missed []PlannedNight, next time.Time) {
+	from := first.Add(-time.Second)
 	if monthAgo := now.AddDate(0, -1, 0); first.Before(monthAgo) {
-		first = monthAgo
+		from = monthAgo
 	}
-	var out []PlannedNight
-	for at := first.Add(-time.Second); ; {
-		date, next := NextNight(at, hours, loc, shopID)
-		if next.After(now) {
-			return out
-		}
-		out = append(out, PlannedNight{date, next})
-		at = next
+	date, at := NextNight(from, hours, loc, shopID)
+	if !at.Equal(first) && from.Before(first) && !first.After(now) {
+		missed = append(missed, PlannedNight{DateOf(first, loc), first})
+		date, at = NextNight(first.Add(NightsApart-time.Second), hours, loc, shopID)
 	}
+	for !at.After(now) {
+		missed = append(missed, PlannedNight{date, at})
+		date, at = NextNight(at, hours, loc, shopID)
+	}
+	return missed, at
+}
+
+// Retimed is when a shop's next night begins after its hours or its zone changed, with what was to be its next one. A night whose
+// time has come stays, and so does one that a new timetable would put off by more than half a day: a change skips no night.
+func Retimed(next, now time.Time, hours NightHours, loc *time.Location, shopID int64) time.Time {
+	_, anew := NextNight(now, hours, loc, shopID)
+	if !next.After(now) || anew.After(next.Add(NightsApart)) {
+		return next
+	}
+	return anew
 }

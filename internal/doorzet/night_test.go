@@ -241,9 +241,12 @@ func TestR3_missedNights(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			got := doorzet.MissedNights(first, c.now, hours, loc, 7)
+			got, next := doorzet.MissedNights(first, c.now, hours, loc, 7)
 			if len(got) != c.want && (c.want < 28 || len(got) < 28 || len(got) > 32) {
 				t.Errorf("%d nights, want %d: %v", len(got), c.want, got)
+			}
+			if _, want := doorzet.NextNight(c.now, hours, loc, 7); !next.Equal(want) {
+				t.Errorf("the next one is %s, want %s", next, want)
 			}
 			for i, n := range got {
 				if i > 0 && n.Date != got[i-1].Date.Add(1) {

@@ -13,38 +13,6 @@ import (
 	"github.com/lib/pq"
 )
 
-// Wake takes bookings that are due to be worked on, moves their wake-up ahead in the same statement, and returns them to be
-// enqueued: of each shop the freshest first and at most doorzet.WakePerShop at the same time, so that a large backlog never
-// stands before another shop's fresh order. shopID 0 is all shops.
-func (db *DB) Wake(ctx context.Context, shopID int64, limit int) ([]int64, error) {
-	var ids []int64
-	err := db.x.SelectContext(ctx, &ids, `
-		WITH shops_due AS (
-			SELECT b.shop_id, count(*) FILTER (WHERE b.wake_at > clock_timestamp()) AS woken
-			  FROM bookings b JOIN shops s ON s.id = b.shop_id
-			 WHERE b.state IN ('due', 'sending', 'unknown') AND b.next_try_at <= clock_timestamp()
-			   AND ($1 = 0 OR b.shop_id = $1)
-			 GROUP BY b.shop_id
-		), picked AS (
-			SELECT p.id FROM shops_due d JOIN shops s ON s.id = d.shop_id
-			 CROSS JOIN LATERAL (
-				SELECT b.id FROM bookings b
-				 WHERE b.shop_id = d.shop_id AND b.next_try_at <= clock_timestamp() AND b.wake_at <= clock_timestamp()
-				   AND (b.claimed_until IS NULL OR b.claimed_until < clock_timestamp())
-				   AND (b.state IN ('sending', 'unknown')
-				        OR b.state = 'due' AND s.paused_at IS NULL AND s.blocked_why = '' AND NOT EXISTS (
-				           SELECT FROM orders o WHERE o.id = b.order_id AND (o.ignored_at IS NOT NULL OR o.conflict_key <> '')))
-				 ORDER BY b.due_at DESC, b.id LIMIT greatest(0, $2 - d.woken) FOR UPDATE SKIP LOCKED) p
-			 LIMIT $3)
-		UPDATE bookings SET wake_at = clock_timestamp() + $4 * interval '1 second'
-		  FROM picked WHERE bookings.id = picked.id RETURNING bookings.id`,
-		shopID, doorzet.WakePerShop, limit, doorzet.WakePause.Seconds())
-	if err != nil {
-		return nil, fmt.Errorf("take due bookings: %w", err)
-	}
-	return ids, nil
-}
-
 type claimRow struct {
 	shopRow
 	BookingID  int64          `db:"booking_id"`

@@ -3,7 +3,6 @@ package postgres
 import (
 	"context"
 	"database/sql"
-	"errors"
 	"fmt"
 	"time"
 
@@ -79,103 +78,6 @@ func (r nightRow) rows() int {
 		return r.Page
 	}
 	return r.Page * doorzet.BatchSize
-}
-
-// PlanNights plans the nights whose time has come: one row per shop and date, whatever runs twice. Of several missed nights
-// only the latest is planned to run, the others are marked covered. It plans at most limit shops and says how many it did,
-// and which nights to wake.
-func (db *DB) PlanNights(ctx context.Context, now time.Time, limit int) (shops int, nights []int64, err error) {
-	err = db.inTx(ctx, func(tx *sqlx.Tx) error {
-		nights = nil
-		var rows []shopRow
-		err := tx.SelectContext(ctx, &rows, selectShop+`
-			 WHERE next_night_at <= $1 ORDER BY id LIMIT $2 FOR UPDATE SKIP LOCKED`, now, limit)
-		if err != nil {
-			return err
-		}
-		shops = len(rows)
-		for _, r := range rows {
-			id, err := planShop(ctx, tx, r, now)
-			if err != nil {
-				return err
-			}
-			if id != 0 {
-				nights = append(nights, id)
-			}
-		}
-		return nil
-	})
-	if err != nil {
-		return 0, nil, fmt.Errorf("plan the nights: %w", err)
-	}
-	return shops, nights, nil
-}
-
-// planShop plans the latest night of a shop that has begun, covers the ones missed before it, and moves the shop on. While an
-// earlier night is under way, the new one is covered by it: a first import may take longer than a day.
-func planShop(ctx context.Context, tx *sqlx.Tx, r shopRow, now time.Time) (int64, error) {
-	s := doorzet.Shop{
-		ID: r.ID, TimeZone: r.TimeZone, NightHours: doorzet.NightHours{From: r.NightFrom, To: r.NightTo},
-	}
-	missed := doorzet.MissedNights(r.NextNightAt, now, s.NightHours, s.Location(), s.ID)
-	underWay, err := coverWaiting(ctx, tx, s.ID)
-	if err != nil {
-		return 0, err
-	}
-	var latest int64
-	for i, m := range missed {
-		state, why := doorzet.NightPlanned, ""
-		switch {
-		case i < len(missed)-1:
-			state, why = doorzet.NightCovered, "Missed; covered by a later night."
-		case r.PausedAt.Valid:
-			state, why = doorzet.NightCovered, "The shop was paused."
-		case underWay:
-			state, why = doorzet.NightCovered, "An earlier night was still under way."
-		}
-		if latest, err = insertNight(ctx, tx, s.ID, m, state, why); err != nil {
-			return 0, err
-		}
-	}
-	return latest, scheduleNight(ctx, tx, s, now)
-}
-
-// coverWaiting marks planned nights of a shop that never began as covered, since another one is planned now, and tells
-// whether a planned night has begun and is not at its end.
-func coverWaiting(ctx context.Context, tx *sqlx.Tx, shopID int64) (underWay bool, err error) {
-	_, err = tx.ExecContext(ctx, `
-		UPDATE nights SET state = 'covered', next_try_at = NULL, error = 'Missed; covered by a later night.'
-		 WHERE shop_id = $1 AND planned AND state = 'planned' AND started_at IS NULL`, shopID)
-	if err != nil {
-		return false, fmt.Errorf("cover the missed nights of shop %d: %w", shopID, err)
-	}
-	err = tx.GetContext(ctx, &underWay, `
-		SELECT EXISTS (SELECT FROM nights WHERE shop_id = $1 AND planned AND state IN ('planned', 'running'))`, shopID)
-	if err != nil {
-		return false, fmt.Errorf("look for a night of shop %d under way: %w", shopID, err)
-	}
-	return underWay, nil
-}
-
-// insertNight makes the row of one night; it returns 0 for one that is not to run. A date can have a second night only after
-// the owner changed the hours, and half a day after the first: that one stands beside the planned ones.
-func insertNight(ctx context.Context, tx *sqlx.Tx, shopID int64, m doorzet.PlannedNight, state doorzet.NightState, why string) (int64, error) {
-	var id int64
-	err := tx.GetContext(ctx, &id, `
-		INSERT INTO nights (shop_id, date, planned, asked_by, state, run_at, next_try_at, wake_at, error)
-		SELECT $1, CAST($2 AS date), NOT taken, CASE WHEN taken THEN 'changed night hours' ELSE '' END, $3, at,
-		       CASE WHEN $3 = 'planned' THEN at END, now() + $6 * interval '1 second', $5
-		  FROM (SELECT CAST($4 AS timestamptz) AS at,
-		               EXISTS (SELECT FROM nights WHERE shop_id = $1 AND date = CAST($2 AS date) AND planned) AS taken) x
-		 WHERE NOT EXISTS (SELECT FROM nights WHERE shop_id = $1 AND date = CAST($2 AS date) AND planned AND run_at > at - interval '12 hours')
-		RETURNING id`, shopID, m.Date.String(), string(state), m.At, why, doorzet.WakePause.Seconds())
-	if err != nil && !errors.Is(err, sql.ErrNoRows) {
-		return 0, fmt.Errorf("plan the night of shop %d: %w", shopID, err)
-	}
-	if state != doorzet.NightPlanned {
-		return 0, nil
-	}
-	return id, nil
 }
 
 // AskNight makes a night by hand: now, beside the planned ones.
@@ -302,26 +204,6 @@ func (db *DB) hold(ctx context.Context, statement string, args ...any) error {
 		return doorzet.ErrLost
 	}
 	return nil
-}
-
-// SweepNights moves the wake-up of nights ahead that nobody works on though they are due, and returns them to be enqueued.
-func (db *DB) SweepNights(ctx context.Context, limit int) ([]int64, error) {
-	var ids []int64
-	err := db.x.SelectContext(ctx, &ids, `
-		WITH picked AS (
-			SELECT id FROM nights n
-			 WHERE state IN ('planned', 'running') AND next_try_at <= clock_timestamp() AND wake_at <= clock_timestamp()
-			   AND (claimed_until IS NULL OR claimed_until < clock_timestamp())
-			   AND NOT EXISTS (SELECT FROM shops s WHERE s.id = n.shop_id AND s.paused_at IS NOT NULL)
-			   AND NOT EXISTS (SELECT FROM nights o WHERE o.shop_id = n.shop_id AND o.state = 'running' AND o.id <> n.id
-			                    AND o.claimed_until >= clock_timestamp())
-			 ORDER BY next_try_at LIMIT $1 FOR UPDATE SKIP LOCKED)
-		UPDATE nights SET wake_at = clock_timestamp() + $2 * interval '1 second'
-		  FROM picked WHERE nights.id = picked.id RETURNING nights.id`, limit, doorzet.NightWakePause.Seconds())
-	if err != nil {
-		return nil, fmt.Errorf("sweep the nights: %w", err)
-	}
-	return ids, nil
 }
 
 // Night is one night with its counts as they stand now: pushes go on after the looks are done.

@@ -48,11 +48,11 @@ func TestR3_nightsArePlannedOnceByManyPlanners(t *testing.T) {
 	planned := make(chan int64, 1000)
 	together(t, 6, func(int) error {
 		for {
-			shops, nights, err := b.db.PlanNights(t.Context(), tomorrow, 4)
-			for _, id := range nights {
-				planned <- id
+			p, err := b.db.PlanNights(t.Context(), tomorrow, 0, 4)
+			for _, n := range p.Nights {
+				planned <- n.ID
 			}
-			if err != nil || shops == 0 {
+			if err != nil || p.Shops == 0 {
 				return err
 			}
 		}
@@ -60,14 +60,24 @@ func TestR3_nightsArePlannedOnceByManyPlanners(t *testing.T) {
 	if n := one[int](t, b, `SELECT count(*) FROM nights`); n != 21 || len(planned) != 21 {
 		t.Errorf("%d nights of 21 shops, %d to wake", n, len(planned))
 	}
-	if shops, nights, err := b.db.PlanNights(t.Context(), tomorrow, 100); err != nil || shops != 0 || len(nights) != 0 {
-		t.Errorf("planned again: %d shops, %v, %v", shops, nights, err)
+	if p, err := b.db.PlanNights(t.Context(), tomorrow, 0, 100); err != nil || p.Shops != 0 || len(p.Nights) != 0 {
+		t.Errorf("planned again: %+v, %v", p, err)
 	}
 	for _, n := range must(b.db.Nights(t.Context(), b.shop.ID, 0))(t) {
 		if !n.RunAt.After(b.shop.AddedAt) {
 			t.Errorf("a night that began at %s, before the shop was added", n.RunAt)
 		}
 	}
+}
+
+// plan plans the nights as if it were now, and gives those to wake.
+func (b *bundle) plan(t *testing.T, now time.Time) []int64 {
+	t.Helper()
+	p, err := b.db.PlanNights(t.Context(), now, 0, 1000)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return idsOf(p.Nights)
 }
 
 func must[T any](v T, err error) func(t *testing.T) T {
@@ -86,12 +96,12 @@ func TestR3_missedNightsAreCovered(t *testing.T) {
 	b := setup(t)
 	first := b.shop.NextNightAt
 	date := doorzet.DateOf(first, b.shop.Location())
-	if _, nights, err := b.db.PlanNights(t.Context(), first.Add(-time.Second), 10); err != nil || len(nights) != 0 {
-		t.Fatalf("planned before its time: %v, %v", nights, err)
+	if nights := b.plan(t, first.Add(-time.Second)); len(nights) != 0 {
+		t.Fatalf("planned before its time: %v", nights)
 	}
 	third := doorzet.NightAt(date.Add(2), b.shop.NightHours, b.shop.Location(), b.shop.ID)
-	if _, nights, err := b.db.PlanNights(t.Context(), third, 10); err != nil || len(nights) != 1 {
-		t.Fatalf("to wake: %v, %v", nights, err)
+	if nights := b.plan(t, third); len(nights) != 1 {
+		t.Fatalf("to wake: %v", nights)
 	}
 	want := fmt.Sprint([]string{date.String() + " covered", date.Add(1).String() + " covered", date.Add(2).String() + " planned"})
 	if got := fmt.Sprint(b.nightRows(t, b.shop.ID)); got != want {
@@ -108,8 +118,8 @@ func TestR3_aPausedShopHasNoNight(t *testing.T) {
 	if err := b.db.Pause(t.Context(), b.shop.ID, "anna"); err != nil {
 		t.Fatal(err)
 	}
-	if _, nights, err := b.db.PlanNights(t.Context(), b.shop.NextNightAt, 10); err != nil || len(nights) != 0 {
-		t.Errorf("planned %v, %v", nights, err)
+	if nights := b.plan(t, b.shop.NextNightAt); len(nights) != 0 {
+		t.Errorf("planned %v", nights)
 	}
 	if rows := b.nightRows(t, b.shop.ID); len(rows) != 1 || rows[0][11:] != "covered" {
 		t.Errorf("the nights are %v", rows)
@@ -128,21 +138,21 @@ func TestR3_otherHoursOnTheSameDateMakeNoSecondNight(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	at := b.shop.NextNightAt
-	if _, nights, err := b.db.PlanNights(t.Context(), at, 10); err != nil || len(nights) != 1 {
-		t.Fatalf("planned %v, %v", nights, err)
+	if nights := b.plan(t, at); len(nights) != 1 {
+		t.Fatalf("planned %v", nights)
 	}
 	b.exec(t, `UPDATE shops SET next_night_at = $1 WHERE id = $2`, at.Add(time.Hour), b.shop.ID) // as if its hours moved
 	b.exec(t, `UPDATE shops SET night_from = night_from + 60, night_to = night_to + 60`)
-	if _, nights, err := b.db.PlanNights(t.Context(), at.Add(2*time.Hour), 10); err != nil || len(nights) != 0 {
-		t.Errorf("planned %v, %v", nights, err)
+	if nights := b.plan(t, at.Add(2*time.Hour)); len(nights) != 0 {
+		t.Errorf("planned %v", nights)
 	}
 	if rows := b.nightRows(t, b.shop.ID); len(rows) != 1 {
 		t.Errorf("the nights are %v", rows)
 	}
 	// From 01:00 to 23:00: half a day and more lies between, and without a second night of the date almost two would.
 	b.exec(t, `UPDATE shops SET night_from = 23 * 60, night_to = 3 * 60, next_night_at = $1 WHERE id = $2`, at.Add(13*time.Hour), b.shop.ID)
-	if _, nights, err := b.db.PlanNights(t.Context(), at.Add(26*time.Hour), 10); err != nil || len(nights) != 1 {
-		t.Errorf("after a move to the evening: planned %v, %v", nights, err)
+	if nights := b.plan(t, at.Add(26*time.Hour)); len(nights) != 1 {
+		t.Errorf("after a move to the evening: planned %v", nights)
 	}
 }
 
@@ -351,11 +361,7 @@ func TestR3_nightsThatNeverRanAreCovered(t *testing.T) {
 	at := b.shop.NextNightAt
 	var planned []int64
 	for day := range 5 {
-		_, ids, err := b.db.PlanNights(t.Context(), at.Add(time.Duration(day)*24*time.Hour+time.Hour), 10)
-		if err != nil {
-			t.Fatal(err)
-		}
-		planned = append(planned, ids...)
+		planned = append(planned, b.plan(t, at.Add(time.Duration(day)*24*time.Hour+time.Hour))...)
 	}
 	states := func() (n int) {
 		return one[int](t, b, `SELECT count(*) FROM nights WHERE state = 'planned'`)
@@ -367,7 +373,7 @@ func TestR3_nightsThatNeverRanAreCovered(t *testing.T) {
 	if _, err := b.db.ClaimNight(t.Context(), planned[4]); err != nil {
 		t.Fatal(err)
 	}
-	if _, ids, err := b.db.PlanNights(t.Context(), at.Add(6*24*time.Hour), 10); err != nil || len(ids) != 0 {
-		t.Errorf("beside the one under way another is planned: %v, %v", ids, err)
+	if ids := b.plan(t, at.Add(6*24*time.Hour)); len(ids) != 0 {
+		t.Errorf("beside the one under way another is planned: %v", ids)
 	}
 }

@@ -272,7 +272,7 @@ func TestWakeAll(t *testing.T) {
 	if ids := b.wake(t, 0); len(ids) != 1 || ids[0] != woken {
 		t.Errorf("woken %v, want %d", ids, woken)
 	}
-	if ids, err := b.db.SweepNights(t.Context(), 10); err != nil || len(ids) != 1 || ids[0] != waiting {
+	if ids, err := b.db.SweepNights(t.Context(), 10); err != nil || len(ids) != 1 || ids[0].ID != waiting {
 		t.Errorf("nights woken %v, %v; want %d", ids, err, waiting)
 	}
 }

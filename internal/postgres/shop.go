@@ -106,7 +106,8 @@ func (db *DB) AddShop(ctx context.Context, s doorzet.Shop, asCopy bool, actor st
 			return err
 		}
 		s.ID = id
-		if err := scheduleNight(ctx, tx, s, time.Now()); err != nil {
+		_, next := doorzet.NextNight(time.Now(), s.NightHours, s.Location(), s.ID)
+		if err := scheduleNight(ctx, tx, s, next); err != nil {
 			return err
 		}
 		return note(ctx, tx, id, actor, "shop", "Added "+s.Name+" at "+s.URL+".")
@@ -156,9 +157,8 @@ func shopConflict(err error, s doorzet.Shop) error {
 	return fmt.Errorf("store the shop: %w", err)
 }
 
-// scheduleNight sets when the shop's next night begins: the first after an instant.
-func scheduleNight(ctx context.Context, tx *sqlx.Tx, s doorzet.Shop, after time.Time) error {
-	_, next := doorzet.NextNight(after, s.NightHours, s.Location(), s.ID)
+// scheduleNight sets when the shop's next night begins.
+func scheduleNight(ctx context.Context, tx *sqlx.Tx, s doorzet.Shop, next time.Time) error {
 	if _, err := tx.ExecContext(ctx, `UPDATE shops SET next_night_at = $2 WHERE id = $1`, s.ID, next); err != nil {
 		return fmt.Errorf("set the next night of shop %d: %w", s.ID, err)
 	}

@@ -50,10 +50,9 @@ func (db *DB) SetShop(ctx context.Context, before, after doorzet.Shop, changes [
 		if err := db.storeShop(ctx, tx, s); err != nil {
 			return err
 		}
-		// A night whose time has come, but that nobody has planned yet, is not lost to a new timetable.
-		sameTimes := now.TimeZone == s.TimeZone && now.NightHours == s.NightHours
-		if !sameTimes && now.NextNightAt.After(time.Now()) {
-			if err := scheduleNight(ctx, tx, s, time.Now()); err != nil {
+		if now.TimeZone != s.TimeZone || now.NightHours != s.NightHours {
+			next := doorzet.Retimed(now.NextNightAt, time.Now(), s.NightHours, s.Location(), s.ID)
+			if err := scheduleNight(ctx, tx, s, next); err != nil {
 				return err
 			}
 		}

@@ -10,9 +10,17 @@ import (
 
 func (b *bundle) wake(t *testing.T, shopID int64) []int64 {
 	t.Helper()
-	ids, err := b.db.Wake(t.Context(), shopID, 10_000)
+	rows, err := b.db.Wake(t.Context(), shopID, 10_000)
 	if err != nil {
 		t.Fatal(err)
+	}
+	return idsOf(rows)
+}
+
+func idsOf(rows []doorzet.WakeUp) []int64 {
+	ids := make([]int64, len(rows))
+	for i, r := range rows {
+		ids[i] = r.ID
 	}
 	return ids
 }
@@ -116,10 +124,10 @@ func TestWake_twoSweepsAtOnceShareNothing(t *testing.T) {
 	var mu sync.Mutex
 	seen := map[int64]int{}
 	together(t, 6, func(int) error {
-		ids, err := b.db.Wake(t.Context(), 0, 10_000)
+		rows, err := b.db.Wake(t.Context(), 0, 10_000)
 		mu.Lock()
 		defer mu.Unlock()
-		for _, id := range ids {
+		for _, id := range idsOf(rows) {
 			seen[id]++
 		}
 		return err

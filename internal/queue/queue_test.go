@@ -15,6 +15,7 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
+	"github.com/doorzet/doorzet/internal/doorzet"
 	"github.com/doorzet/doorzet/internal/embedded"
 	"github.com/doorzet/doorzet/internal/queue"
 	"github.com/doorzet/doorzet/internal/queue/queuetest"
@@ -191,7 +192,7 @@ func TestTasksCarryIdsAndNothingThatBlocksThem(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	ctx := t.Context()
-	if err := errors.Join(b.client.WakeNights(ctx, []int64{7}), b.client.WakePushes(ctx, []int64{8, 8})); err != nil {
+	if err := errors.Join(b.client.WakeNights(ctx, doorzet.WakeUps("", 7)), b.client.WakePushes(ctx, doorzet.WakeUps("", 8, 8))); err != nil {
 		t.Fatal(err)
 	}
 	if got := b.raw.LLen(ctx, "asynq:{push}:pending").Val(); got != 2 {
@@ -227,10 +228,10 @@ func TestWorkIsDoneOnceForEachWakeUp(t *testing.T) {
 	for id := range int64(2000) {
 		want = append(want, id+1)
 	}
-	if err := b.client.WakePushes(t.Context(), slices.Clone(want)); err != nil {
+	if err := b.client.WakePushes(t.Context(), doorzet.WakeUps("", want...)); err != nil {
 		t.Fatal(err)
 	}
-	if err := b.client.WakeNights(t.Context(), []int64{1, 2, 3}); err != nil {
+	if err := b.client.WakeNights(t.Context(), doorzet.WakeUps("", 1, 2, 3)); err != nil {
 		t.Fatal(err)
 	}
 	eventually(t, "all work is done", func() bool { return len(pushes.sorted()) >= len(want) && len(nights.sorted()) >= 3 })
@@ -254,7 +255,7 @@ func TestWakeHonoursItsContext(t *testing.T) {
 	for name, ids := range map[string][]int64{"few": {1}, "many": make([]int64, 5000)} {
 		ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
 		began := time.Now()
-		err := c.WakePushes(ctx, ids)
+		err := c.WakePushes(ctx, doorzet.WakeUps("", ids...))
 		cancel()
 		if err == nil {
 			t.Errorf("%s: no error from a Redis that does not answer", name)
@@ -271,14 +272,14 @@ func TestAfterRedisWasEmptiedNewWorkIsDoneAndShown(t *testing.T) {
 	ctx := t.Context()
 	done := &seen{}
 	b.work(t, &queue.Server{Lanes: []queue.Lane{{Kind: queue.KindPush, Concurrency: 2, Handle: done.handle}}})
-	if err := b.client.WakePushes(ctx, []int64{1}); err != nil {
+	if err := b.client.WakePushes(ctx, doorzet.WakeUps("", 1)); err != nil {
 		t.Fatal(err)
 	}
 	eventually(t, "the first is done", func() bool { return slices.Equal(done.sorted(), []int64{1}) })
 	if err := b.raw.FlushDB(ctx).Err(); err != nil {
 		t.Fatal(err)
 	}
-	if err := b.client.WakePushes(ctx, []int64{2}); err != nil {
+	if err := b.client.WakePushes(ctx, doorzet.WakeUps("", 2)); err != nil {
 		t.Fatal(err)
 	}
 	eventually(t, "the second is done", func() bool { return slices.Equal(done.sorted(), []int64{1, 2}) })
@@ -349,7 +350,7 @@ func TestWorkersCountsProcessesThatServeAQueue(t *testing.T) {
 func TestMonitor(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
-	if err := b.client.WakePushes(t.Context(), []int64{1}); err != nil {
+	if err := b.client.WakePushes(t.Context(), doorzet.WakeUps("", 1)); err != nil {
 		t.Fatal(err)
 	}
 	pages := b.client.Monitor("/queues", false)

@@ -4,11 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"sync"
 	"sync/atomic"
 
 	"github.com/hibiken/asynq"
+
+	"github.com/doorzet/doorzet/internal/doorzet"
 )
 
 const (
@@ -21,27 +22,31 @@ const (
 	wakers = 256
 )
 
-// WakeNights asks for some worker to work on these nights, now. It may be called any number of times; after an error
+// WakeNights asks for workers to work on these nights, now. It may be called any number of times; after an error
 // some of them may have been woken.
-func (c *Client) WakeNights(ctx context.Context, ids []int64) error {
-	return c.wake(ctx, KindReconcile, ids)
+func (c *Client) WakeNights(ctx context.Context, nights []doorzet.WakeUp) error {
+	return c.wake(ctx, KindReconcile, nights)
 }
 
-// WakePushes asks for some worker to push these bookings, now. It may be called any number of times; after an error some
+// WakePushes asks for workers to push these bookings, now. It may be called any number of times; after an error some
 // of them may have been woken.
-func (c *Client) WakePushes(ctx context.Context, ids []int64) error {
-	return c.wake(ctx, KindPush, ids)
+func (c *Client) WakePushes(ctx context.Context, bookings []doorzet.WakeUp) error {
+	return c.wake(ctx, KindPush, bookings)
 }
 
-func (c *Client) wake(ctx context.Context, kind Kind, ids []int64) error {
-	if len(ids) == 0 {
+func (c *Client) wake(ctx context.Context, kind Kind, rows []doorzet.WakeUp) error {
+	if len(rows) == 0 {
 		return nil
+	}
+	ids := make([]int64, len(rows))
+	for i, r := range rows {
+		ids[i] = r.ID
 	}
 	if err := c.rdb.SAdd(ctx, allQueues, kind.Queue()).Err(); err != nil {
 		return fmt.Errorf("wake %s: %w", kind, err)
 	}
 	if len(ids) > fewTasks {
-		return c.wakeMany(ctx, kind, slices.Clone(ids))
+		return c.wakeMany(ctx, kind, ids)
 	}
 	for _, id := range ids {
 		if err := enqueue(ctx, c.asynq, kind, id); err != nil {

@@ -50,9 +50,13 @@ func (s *Stack) Direct(ctx context.Context, e Errand) {
 	tick := time.NewTicker(directEvery)
 	defer tick.Stop()
 	for ctx.Err() == nil {
-		ids, err := s.DB.Wake(ctx, e.ShopID, doorzet.WakePerShop)
+		rows, err := s.DB.Wake(ctx, e.ShopID, doorzet.WakePerShop)
 		if err != nil && ctx.Err() == nil {
 			s.Log.Error("take due pushes", "error", err)
+		}
+		ids := make([]int64, len(rows))
+		for i, r := range rows {
+			ids[i] = r.ID
 		}
 		if s.pushAll(ctx, pusher, ids); len(ids) > 0 {
 			continue

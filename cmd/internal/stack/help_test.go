@@ -147,15 +147,15 @@ func (b *bundle) push(t *testing.T) {
 	t.Helper()
 	for {
 		b.exec(t, `UPDATE bookings SET wake_at = now() WHERE claimed_until IS NULL`)
-		ids, err := b.DB.Wake(t.Context(), b.shop, 1000)
+		due, err := b.DB.Wake(t.Context(), b.shop, 1000)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if len(ids) == 0 {
+		if len(due) == 0 {
 			return
 		}
-		for _, id := range ids {
-			if err := b.pusher().Push(t.Context(), id); err != nil {
+		for _, d := range due {
+			if err := b.pusher().Push(t.Context(), d.ID); err != nil {
 				t.Fatal(err)
 			}
 		}

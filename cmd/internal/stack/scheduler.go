@@ -2,6 +2,7 @@ package stack
 
 import (
 	"context"
+	"errors"
 	"sync"
 	"time"
 
@@ -12,6 +13,7 @@ import (
 const (
 	planEvery  = 5 * time.Second
 	pruneEvery = time.Hour
+	planBatch  = 5000
 	batch      = 1000
 )
 
@@ -32,27 +34,49 @@ func (s *Stack) Scheduler(ctx context.Context) error {
 	return nil
 }
 
-// plan makes the rows of the nights whose time has come, and enqueues them.
+// plan makes the rows of the nights whose time has come, and enqueues them: those of one batch while the next is planned.
 func (s *Stack) plan(ctx context.Context) error {
-	for {
-		now, err := s.DB.Now(ctx)
+	now, err := s.DB.Now(ctx)
+	if err != nil {
+		return err
+	}
+	planned := make(chan []doorzet.WakeUp, 1)
+	woken := make(chan error, 1)
+	go func() { woken <- s.wakePlanned(ctx, planned) }()
+	count, err := s.planAll(ctx, now, planned)
+	close(planned)
+	err = errors.Join(err, <-woken)
+	if count > 0 {
+		s.Log.Info("nights planned", "count", count)
+	}
+	return err
+}
+
+// planAll plans batch after batch, and hands on what is to be enqueued.
+func (s *Stack) planAll(ctx context.Context, now time.Time, planned chan<- []doorzet.WakeUp) (count int, err error) {
+	for after := int64(0); ; {
+		p, err := s.DB.PlanNights(ctx, now, after, planBatch)
 		if err != nil {
-			return err
+			return count, err
 		}
-		shops, nights, err := s.DB.PlanNights(ctx, now, batch)
-		if err != nil {
-			return err
+		planned <- p.Nights
+		count += len(p.Nights)
+		if p.Shops < planBatch {
+			return count, nil
 		}
-		if err := s.Queue.WakeNights(ctx, nights); err != nil {
-			return err
-		}
-		if len(nights) > 0 {
-			s.Log.Info("nights planned", "count", len(nights))
-		}
-		if shops < batch {
-			return nil
+		after = p.Last
+	}
+}
+
+// wakePlanned enqueues what was planned. After the first failure it leaves the rest to the sweep: planning goes on while Redis is down.
+func (s *Stack) wakePlanned(ctx context.Context, planned <-chan []doorzet.WakeUp) error {
+	var failed error
+	for nights := range planned {
+		if failed == nil {
+			failed = s.Queue.WakeNights(ctx, nights)
 		}
 	}
+	return failed
 }
 
 func (s *Stack) sweepNights(ctx context.Context) error {

@@ -1,6 +1,14 @@
 package postgresbench
 
-import "context"
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/lib/pq"
+
+	"github.com/doorzet/doorzet/internal/doorzet"
+)
 
 // AddShops makes n shops in a moment: rows that are enough for planning their nights, and for nothing else. Their nights
 // begin between 01:00 and 05:00 in Amsterdam.
@@ -14,9 +22,21 @@ func (db *DB) AddShops(ctx context.Context, books int64, n int) error {
 		  FROM generate_series(1, $2) AS i`, books, n)
 }
 
-// MakeDue makes each shop's night of the last 24 hours one that is to be planned.
+// MakeDue makes each shop's night of the last 24 hours one that is to be planned. The shops are those of AddShops.
 func (db *DB) MakeDue(ctx context.Context) error {
-	return db.exec(ctx, "make nights due", `UPDATE shops SET next_night_at = now() - interval '24 hours'`)
+	var ids []int64
+	if err := db.x.QueryRowContext(ctx, `SELECT array_agg(id ORDER BY id) FROM shops`).Scan(pq.Array(&ids)); err != nil {
+		return fmt.Errorf("list the shops: %w", err)
+	}
+	loc := doorzet.Shop{TimeZone: "Europe/Amsterdam"}.Location()
+	yesterday, at := time.Now().Add(-24*time.Hour), make([]int64, len(ids))
+	for i, id := range ids {
+		_, night := doorzet.NextNight(yesterday, doorzet.DefaultNightHours, loc, id)
+		at[i] = night.Unix()
+	}
+	return db.exec(ctx, "make nights due", `
+		UPDATE shops SET next_night_at = to_timestamp(x.at)
+		  FROM unnest(CAST($1 AS bigint[]), CAST($2 AS bigint[])) AS x(id, at) WHERE shops.id = x.id`, pq.Array(ids), pq.Array(at))
 }
 
 // Waiting is how many shops wait for their nights to be planned.
