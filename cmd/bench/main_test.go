@@ -13,13 +13,13 @@ import (
 
 // tinySize is for testing that every benchmark runs to its end.
 var tinySize = size{
-	nights:    []nightSize{{open: 3, times: 1}, {open: 150, times: 1, told: true, scale: 0.1}},
+	nights:    []nightSize{{open: 3, times: 1}, {open: 150, times: 1, told: true}},
 	planShops: 40,
 	pickup:    pickupSize{ours: 3, bare: 1, drained: 100},
 	push:      pushSize{shops: []int{2}, orders: 20, floor: 50 * time.Millisecond},
 	backlog:   backlogSize{due: 150, fresh: 2, alone: 10 * time.Millisecond},
 	mix:       mixSize{ordinary: 3, busy: 1, html: 1, large: 1, open: 4, many: 150, patience: time.Minute},
-	scale:     scaleSize{shops: 4, open: 6, workers: []int{1, 2}},
+	scale:     scaleSize{shops: 4, open: 6, slow: 1, workers: []int{1, 2}},
 }
 
 func TestMain(m *testing.M) {

@@ -25,7 +25,8 @@ type kindOfShop struct {
 	name  string
 	shops []*fakeShop
 	open  int
-	fault *wootest.Fault // nil = it is as a real one
+	slow  float64        // how many times as slow as a real one
+	fault *wootest.Fault // nil = it works
 }
 
 // mixes measures how long the nights of ordinary shops take, without and with bad and very large shops beside them.
@@ -83,7 +84,7 @@ func (m mixSize) kinds(shops []*fakeShop) []kindOfShop {
 		{"answers a web page", m.html, m.open, &wootest.Fault{Kind: "html"}},
 		{"very large", m.large, m.many, nil},
 	} {
-		kinds = append(kinds, kindOfShop{k.name, shops[:k.n], k.open, k.fault})
+		kinds = append(kinds, kindOfShop{k.name, shops[:k.n], k.open, 1, k.fault})
 		shops = shops[k.n:]
 	}
 	return kinds
@@ -106,7 +107,7 @@ func (p *place) prepare(ctx context.Context, kinds []kindOfShop, all []*fakeShop
 	}
 	for _, kind := range kinds {
 		for _, shop := range kind.shops {
-			if err := errors.Join(shop.sell(ctx), shop.suffer(ctx, kind.fault)); err != nil {
+			if err := errors.Join(shop.sell(ctx), shop.suffer(ctx, kind)); err != nil {
 				return err
 			}
 		}
@@ -114,12 +115,12 @@ func (p *place) prepare(ctx context.Context, kinds []kindOfShop, all []*fakeShop
 	return p.leave()
 }
 
-// suffer gives a shop its fault, or a real shop's time.
-func (s *fakeShop) suffer(ctx context.Context, f *wootest.Fault) error {
-	if f != nil {
-		return s.fail(ctx, *f)
+// suffer gives a shop its fault, or the time that it takes.
+func (s *fakeShop) suffer(ctx context.Context, kind kindOfShop) error {
+	if kind.fault != nil {
+		return s.fail(ctx, *kind.fault)
 	}
-	return s.beReal(ctx, 1)
+	return s.beReal(ctx, kind.slow)
 }
 
 // mixed is what one run gave.

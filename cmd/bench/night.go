@@ -17,7 +17,6 @@ type nightSize struct {
 	open  int
 	times int     // the median is told
 	told  bool    // its first import is told as well
-	scale float64 // of the shop's slowness; 0 is 1
 }
 
 // soldMost is how many orders a shop sold in the last 14 days, at most: a tenth of those that are open.
@@ -129,7 +128,7 @@ func (b *bench) plainNights(ctx context.Context, base *place, shop *fakeShop, si
 		return ranNight{}, err
 	}
 	if slow {
-		if err := shop.beReal(ctx, size.scale); err != nil {
+		if err := shop.beReal(ctx, 1); err != nil {
 			return ranNight{}, err
 		}
 	}
@@ -293,10 +292,7 @@ func (s *fakeShop) sell(ctx context.Context) error {
 	)
 }
 
-// beReal makes a shop as slow as a real one.
-func (s *fakeShop) beReal(ctx context.Context, scale float64) error {
-	if scale == 0 {
-		scale = 1
-	}
-	return s.fail(ctx, wootest.Fault{Kind: "latency", DelayMS: int(startUpMS * scale), PerOrderMS: perOrderMS * scale, PerRowMS: perRowMS * scale})
+// beReal makes a shop so many times as slow as a real one.
+func (s *fakeShop) beReal(ctx context.Context, slow float64) error {
+	return s.fail(ctx, wootest.Fault{Kind: "latency", DelayMS: int(startUpMS * slow), PerOrderMS: perOrderMS * slow, PerRowMS: perRowMS * slow})
 }

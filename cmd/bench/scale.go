@@ -14,6 +14,7 @@ import (
 // scaleSize is how many ordinary shops' nights are run by how many workers.
 type scaleSize struct {
 	shops, open int
+	slow        float64 // how many times as slow as a real shop they are
 	workers     []int
 	kill        bool // the most of them once more, and one is killed
 }
@@ -40,12 +41,12 @@ func scales(ctx context.Context, b *bench) (_ []table, err error) {
 	}
 	defer func() { err = errors.Join(err, base.close(ctx)) }()
 	b.say("%d shops: their first import", len(f.shops))
-	kinds := []kindOfShop{{name: "ordinary", shops: f.shops, open: size.open}}
+	kinds := []kindOfShop{{name: "ordinary", shops: f.shops, open: size.open, slow: size.slow}}
 	if err := base.prepare(ctx, kinds, f.shops); err != nil {
 		return nil, err
 	}
 	t := table{
-		title: fmt.Sprintf("The nights of %d shops of %d open orders", size.shops, size.open),
+		title: fmt.Sprintf("The nights of %d shops of %d open orders, %.0f times as slow as a real shop", size.shops, size.open, size.slow),
 		head:  []string{"workers", "all done", "ratio", "cores busy", "requests for orders", "orders pushed", "pushed twice"},
 	}
 	var first, last time.Duration

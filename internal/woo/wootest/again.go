@@ -30,9 +30,9 @@ func (s *Shop) forget() { s.last = nil }
 
 // key is all of a list that decides which orders it holds, and in which order.
 func (l listing) key() string {
-	key := fmt.Sprint(slices.Sorted(maps.Keys(l.statuses)), l.exclude, l.orderby, l.asc)
+	var dates []string
 	for _, d := range l.dates {
-		key += fmt.Sprint(" ", d.name, d.value, d.zone)
+		dates = append(dates, fmt.Sprint(d.name, d.value, d.zone))
 	}
-	return key
+	return fmt.Sprint(slices.Sorted(maps.Keys(l.statuses)), l.exclude, l.orderby, l.asc, dates)
 }
