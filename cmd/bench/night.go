@@ -15,8 +15,8 @@ import (
 // nightSize is one shop whose nights are measured.
 type nightSize struct {
 	open  int
-	times int     // the median is told
-	told  bool    // its first import is told as well
+	times int  // the median is told
+	told  bool // its first import is told as well
 }
 
 // soldMost is how many orders a shop sold in the last 14 days, at most: a tenth of those that are open.
