@@ -10,28 +10,27 @@ import (
 	"github.com/doorzet/doorzet/internal/doorzet"
 )
 
-// AddShops makes n shops in a moment: rows that are enough for planning their nights, and for nothing else. Their nights
-// begin between 01:00 and 05:00 in Amsterdam.
-func (db *DB) AddShops(ctx context.Context, books int64, n int) error {
+// AddShops makes n shops in a moment: rows that are enough for planning their nights, and for nothing else. They
+// live in UTC, and their nights begin in some hours.
+func (db *DB) AddShops(ctx context.Context, books int64, hours doorzet.NightHours, n int) error {
 	return db.exec(ctx, "make shops", `
 		INSERT INTO shops (name, url, home, home_key, consumer_key, consumer_secret, prefix, time_zone, start_date, starts_at,
 		                   statuses, night_from, night_to, books_id, added_at, next_night_at)
 		SELECT 'Shop ' || i, 'https://shop' || i || '.example', 'https://shop' || i || '.example', 'shop' || i || '.example', '', '',
-		       'P' || i, 'Europe/Amsterdam', current_date - 90, now() - interval '90 days', '{processing,completed}', 60, 300, $1,
+		       'P' || i, 'UTC', current_date - 90, now() - interval '90 days', '{processing,completed}', $2, $3, $1,
 		       now() - interval '30 days', now() + interval '30 days'
-		  FROM generate_series(1, $2) AS i`, books, n)
+		  FROM generate_series(1, $4) AS i`, books, hours.From, hours.To, n)
 }
 
 // MakeDue makes each shop's night of the last 24 hours one that is to be planned. The shops are those of AddShops.
-func (db *DB) MakeDue(ctx context.Context) error {
+func (db *DB) MakeDue(ctx context.Context, hours doorzet.NightHours) error {
 	var ids []int64
 	if err := db.x.QueryRowContext(ctx, `SELECT array_agg(id ORDER BY id) FROM shops`).Scan(pq.Array(&ids)); err != nil {
 		return fmt.Errorf("list the shops: %w", err)
 	}
-	loc := doorzet.Shop{TimeZone: "Europe/Amsterdam"}.Location()
 	yesterday, at := time.Now().Add(-24*time.Hour), make([]int64, len(ids))
 	for i, id := range ids {
-		_, night := doorzet.NextNight(yesterday, doorzet.DefaultNightHours, loc, id)
+		_, night := doorzet.NextNight(yesterday, hours, time.UTC, id)
 		at[i] = night.Unix()
 	}
 	return db.exec(ctx, "make nights due", `
@@ -39,9 +38,9 @@ func (db *DB) MakeDue(ctx context.Context) error {
 		  FROM unnest(CAST($1 AS bigint[]), CAST($2 AS bigint[])) AS x(id, at) WHERE shops.id = x.id`, pq.Array(ids), pq.Array(at))
 }
 
-// Waiting is how many shops wait for their nights to be planned.
-func (db *DB) Waiting(ctx context.Context) (int, error) {
-	return one[int](ctx, db, "count the shops", `SELECT count(*) FROM shops WHERE next_night_at <= now()`)
+// Due tells whether any shop waits for its night to be planned.
+func (db *DB) Due(ctx context.Context) (bool, error) {
+	return one[bool](ctx, db, "look for due shops", `SELECT EXISTS (SELECT FROM shops WHERE next_night_at <= now())`)
 }
 
 // Nights counts the nights, and the shops that have more than one.
