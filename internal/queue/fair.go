@@ -1,6 +1,8 @@
 package queue
 
 import (
+	"context"
+	"fmt"
 	"slices"
 	"sync"
 )
@@ -20,9 +22,12 @@ type crowd struct {
 	aside  []int64
 }
 
+// free tells whether work needs no place: there is no share, or it is not known whose work it is.
+func (f *fair) free(shop int64) bool { return f.most == 0 || shop == 0 }
+
 // enter takes a place for work of a shop. Without one it is put aside: someone who has a place does it, or gives it back.
 func (f *fair) enter(shop, id int64) bool {
-	if f.most == 0 {
+	if f.free(shop) {
 		return true
 	}
 	f.mu.Lock()
@@ -47,7 +52,7 @@ func (f *fair) enter(shop, id int64) bool {
 
 // next is the next work of a shop for a place of it. Without any, the place is given up.
 func (f *fair) next(shop int64) (id int64, ok bool) {
-	if f.most == 0 {
+	if f.free(shop) {
 		return 0, false
 	}
 	f.mu.Lock()
@@ -63,7 +68,7 @@ func (f *fair) next(shop int64) (id int64, ok bool) {
 
 // leave gives a place of a shop up. Work that was put aside and would be done by nobody is returned.
 func (f *fair) leave(shop int64) []int64 {
-	if f.most == 0 {
+	if f.free(shop) {
 		return nil
 	}
 	f.mu.Lock()
@@ -82,4 +87,14 @@ func (f *fair) giveUp(shop int64, c *crowd) {
 	if c.places--; c.places == 0 {
 		delete(f.shops, shop)
 	}
+}
+
+// again enqueues what was put aside of a shop and not done.
+func (c *Client) again(ctx context.Context, kind Kind, shop int64, ids []int64) error {
+	for _, id := range ids {
+		if _, err := c.asynq.EnqueueContext(ctx, kind.task(id, shop)); err != nil {
+			return fmt.Errorf("give %s %d back: %w", kind, id, err)
+		}
+	}
+	return nil
 }

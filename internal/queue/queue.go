@@ -28,8 +28,8 @@ type Kind string
 
 // The kinds of tasks, each on a queue of its own.
 const (
-	KindReconcile Kind = "shop:reconcile" // one night of a shop: {"night": id}
-	KindPush      Kind = "booking:push"   // one booking: {"booking": id}
+	KindReconcile Kind = "shop:reconcile" // one night of a shop: {"night": id, "shop": id}
+	KindPush      Kind = "booking:push"   // one booking: {"booking": id, "shop": id}
 )
 
 // The names of the queues.
@@ -148,25 +148,25 @@ func (c *Client) Prune(ctx context.Context) error {
 	return nil
 }
 
-// task is a wake-up for one row.
-func (k Kind) task(id int64) *asynq.Task {
+// task is a wake-up for one row of a shop.
+func (k Kind) task(id, shop int64) *asynq.Task {
 	about := kinds[k]
-	payload := fmt.Appendf(nil, `{%q:%d}`, about.field, id)
+	payload := fmt.Appendf(nil, `{%q:%d,"shop":%d}`, about.field, id, shop)
 	return asynq.NewTask(string(k), payload, asynq.Queue(about.queue), asynq.Timeout(about.timeout), asynq.MaxRetry(0))
 }
 
-// id is the row's id in a task's payload.
-func (k Kind) id(task *asynq.Task) (int64, error) {
+// ids are the id of the row and of its shop in a task's payload; the shop is 0 when an earlier version enqueued it.
+func (k Kind) ids(task *asynq.Task) (id, shop int64, err error) {
 	if task.Type() != string(k) {
-		return 0, doorzet.Refused("a task of kind %q on the queue of %q", task.Type(), k)
+		return 0, 0, doorzet.Refused("a task of kind %q on the queue of %q", task.Type(), k)
 	}
 	var ids map[string]int64
 	if err := json.Unmarshal(task.Payload(), &ids); err != nil {
-		return 0, doorzet.Refused("a task of kind %s with a payload that is not an id", k)
+		return 0, 0, doorzet.Refused("a task of kind %s with a payload that is not an id", k)
 	}
-	id := ids[kinds[k].field]
+	id = ids[kinds[k].field]
 	if id <= 0 {
-		return 0, doorzet.Refused("a task of kind %s without %q", k, kinds[k].field)
+		return 0, 0, doorzet.Refused("a task of kind %s without %q", k, kinds[k].field)
 	}
-	return id, nil
+	return id, ids["shop"], nil
 }

@@ -23,6 +23,8 @@ const (
 	forwardEvery = time.Second
 	// pingEvery is how often a server looks whether Redis is there.
 	pingEvery = 5 * time.Second
+	// goOnFor is for how long after its own work a task does what was put aside of its shop: well within its time-out.
+	goOnFor = 30 * time.Second
 	// lastWords is how long handlers that were cut off at the end of the drain may take to record where they stopped.
 	lastWords = 5 * time.Second
 )
@@ -31,6 +33,7 @@ const (
 type Lane struct {
 	Kind        Kind
 	Concurrency int // how many at the same time
+	PerShop     int // how many of one shop among them; 0 = as many as there are
 
 	// Handle does the work for one row. It may be called for a row that was done already, and at the same time by
 	// another process. An error means that it did not come to an end that the row records: it is logged, and the task is
@@ -67,13 +70,14 @@ func (s *Server) Run(ctx context.Context) error {
 		if lane.Handle == nil || lane.Concurrency < 1 || lane.Kind.Queue() == "" {
 			return fmt.Errorf("lane %q: a known kind, a concurrency and a handler are needed", lane.Kind)
 		}
+		handler := s.handler(ctx, lane)
 		for _, concurrency := range split(lane.Concurrency, s.servers()) {
 			config := s.config(lane, concurrency, said)
 			if len(servers) == 0 {
 				config.HealthCheckFunc = s.health()
 			}
 			server := asynq.NewServerFromRedisClient(s.Client.rdb, config)
-			if err := server.Start(s.handler(lane)); err != nil {
+			if err := server.Start(handler); err != nil {
 				return fmt.Errorf("start the %s server: %w", lane.Kind.Queue(), err)
 			}
 			servers = append(servers, server)
@@ -145,22 +149,53 @@ func (s *Server) health() func(error) {
 }
 
 // handler turns a task into a call of the lane's handler, and the handler's answer into one that asynq does not retry:
-// "later" and "lost" are no failures (the row knows), so they leave nothing behind; the rest is archived to be seen.
-func (s *Server) handler(lane Lane) asynq.Handler {
+// "later" and "lost" are no failures (the row knows), so they leave nothing behind; the rest is archived to be seen. A task of a
+// shop that has its share of the lane is put aside and done by those that have it.
+func (s *Server) handler(serving context.Context, lane Lane) asynq.Handler {
+	places := &fair{most: lane.PerShop}
 	return asynq.HandlerFunc(func(ctx context.Context, task *asynq.Task) error {
 		s.running.Add(1)
 		s.count.Add(1)
 		defer func() { s.count.Add(-1); s.running.Done() }()
-		id, err := lane.Kind.id(task)
+		id, shop, err := lane.Kind.ids(task)
 		if err != nil {
 			return err
 		}
+		if !places.enter(shop, id) {
+			return nil
+		}
+		began := time.Now()
 		err = call(ctx, lane.Handle, id)
+		s.putAside(ctx, lane, places, shop, func() bool {
+			return serving.Err() == nil && ctx.Err() == nil && time.Since(began) < goOnFor
+		})
 		if err != nil && noFailure(err) {
 			return fmt.Errorf("%w: %w", asynq.RevokeTask, err)
 		}
 		return err
 	})
+}
+
+// putAside does what was put aside of a shop, as long as there is time, and gives the rest back to the queue.
+func (s *Server) putAside(ctx context.Context, lane Lane, places *fair, shop int64, more func() bool) {
+	for more() {
+		id, ok := places.next(shop)
+		if !ok {
+			return
+		}
+		if err := call(ctx, lane.Handle, id); err != nil {
+			s.failed(lane.Kind)(ctx, lane.Kind.task(id, shop), err)
+		}
+	}
+	left := places.leave(shop)
+	if len(left) == 0 {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), ioTimeout)
+	defer cancel()
+	if err := s.Client.again(ctx, lane.Kind, shop, left); err != nil {
+		s.Log.Warn("work that was put aside waits for the sweep", "kind", string(lane.Kind), "shop", shop, "count", len(left), "error", err.Error())
+	}
 }
 
 // call calls a handler and makes an error of a panic: asynq would log the panic in a way of its own.
@@ -188,7 +223,7 @@ func noFailure(err error) bool {
 // failed logs, once, whatever kept a task from its end: a handler's error, a panic, its time running out, a lost lease.
 func (s *Server) failed(kind Kind) func(context.Context, *asynq.Task, error) {
 	return func(ctx context.Context, task *asynq.Task, err error) {
-		id, _ := kind.id(task) // 0 when the payload is the trouble
+		id, _, _ := kind.ids(task) // 0 when the payload is the trouble
 		log := s.Log.With("kind", string(kind), kinds[kind].field, id)
 		var broke *panicError
 		switch {

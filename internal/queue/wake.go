@@ -90,7 +90,7 @@ func (c *Client) wakeMany(ctx context.Context, kind Kind, ids []int64) error {
 }
 
 func enqueue(ctx context.Context, client *asynq.Client, kind Kind, id int64) error {
-	_, err := client.EnqueueContext(ctx, kind.task(id))
+	_, err := client.EnqueueContext(ctx, kind.task(id, 0))
 	if err == nil || errors.Is(err, asynq.ErrTaskIDConflict) {
 		return nil
 	}
