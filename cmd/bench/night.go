@@ -216,7 +216,7 @@ func (p *place) wokenNight(ctx context.Context, shopID int64) (n doorzet.Night, 
 		return n, woken, err
 	}
 	woken = time.Now()
-	if err := p.own.Queue.WakeNights(ctx, doorzet.WakeUps(shop.Pool, id)); err != nil {
+	if err := p.own.Queue.WakeNights(ctx, doorzet.WakeUps(shop, id)); err != nil {
 		return n, woken, err
 	}
 	err = until(ctx, "the night is over", lookEvery, nightTimeout, func(ctx context.Context) (bool, error) {

@@ -20,7 +20,7 @@ func (p *place) wakeAll(ctx context.Context, shops []*fakeShop) ([]int64, time.T
 		return nil, time.Time{}, err
 	}
 	woken := time.Now()
-	return nights, woken, p.own.Queue.WakeNights(ctx, doorzet.WakeUps("", nights...))
+	return nights, woken, p.own.Queue.WakeNights(ctx, doorzet.WakeUps(doorzet.Shop{}, nights...))
 }
 
 // importAll runs the first import of all shops by one worker.
@@ -37,7 +37,7 @@ func (p *place) importAll(ctx context.Context, shops []*fakeShop) error {
 		}
 		nights = append(nights, id)
 	}
-	if err := p.own.Queue.WakeNights(ctx, doorzet.WakeUps("", nights...)); err != nil {
+	if err := p.own.Queue.WakeNights(ctx, doorzet.WakeUps(doorzet.Shop{}, nights...)); err != nil {
 		return err
 	}
 	err = until(ctx, "all orders are imported", 10*lookEvery, nightTimeout, func(ctx context.Context) (bool, error) {

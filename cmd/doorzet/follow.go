@@ -150,7 +150,7 @@ func (c *cli) followPushes(ctx context.Context, s *stack.Stack, shop doorzet.Sho
 	err := c.follow(ctx, s, errand{
 		Errand: stack.Errand{ShopID: shop.ID, Bookings: bookings},
 		wake: func(ctx context.Context) error {
-			return s.Queue.WakePushes(ctx, doorzet.WakeUps(shop.Pool, bookings...))
+			return s.Queue.WakePushes(ctx, doorzet.WakeUps(shop, bookings...))
 		},
 		look: func(ctx context.Context) (string, bool, error) {
 			underway, booked, err := s.DB.CountUnsettled(ctx, bookings)

@@ -76,7 +76,7 @@ func (c *cli) followNight(ctx context.Context, s *stack.Stack, shop doorzet.Shop
 		queues: func() bool { return n.State == doorzet.NightPlanned },
 		wake: func(ctx context.Context) error {
 			if n.State == "" || n.State == doorzet.NightPlanned || n.State == doorzet.NightRunning {
-				return s.Queue.WakeNights(ctx, doorzet.WakeUps(shop.Pool, id))
+				return s.Queue.WakeNights(ctx, doorzet.WakeUps(shop, id))
 			}
 			return s.WakeShop(ctx, shop.ID)
 		},

@@ -41,6 +41,7 @@ type shopView struct {
 	NightHours string                     `json:"night_hours"`
 	Remainder  bool                       `json:"remainder"`
 	Books      int64                      `json:"books"`
+	Pool       string                     `json:"pool"`
 	WebhooksOn bool                       `json:"webhooks_on"`
 	WooVersion string                     `json:"woo_version"`
 	Paused     bool                       `json:"paused"`
@@ -58,7 +59,7 @@ func viewShop(s doorzet.Shop) shopView {
 	return shopView{
 		ID: s.ID, Name: s.Name, URL: s.URL, Home: s.Home, StoreID: s.StoreID, Prefix: s.Prefix, TimeZone: s.TimeZone,
 		StartDate: s.StartDate, Statuses: s.Statuses, NightHours: s.NightHours.String(), Remainder: s.Remainder,
-		Books: s.BooksID, WebhooksOn: s.WebhooksOn, WooVersion: s.WooVersion, Paused: !s.PausedAt.IsZero(),
+		Books: s.BooksID, Pool: s.Pool, WebhooksOn: s.WebhooksOn, WooVersion: s.WooVersion, Paused: !s.PausedAt.IsZero(),
 		PausedAt: moment(s.PausedAt), Blocked: s.BlockedWhy, NextNight: moment(nextNight(s)), Added: moment(s.AddedAt),
 		Pace: viewPace(s.Pace),
 	}
@@ -171,6 +172,7 @@ func writeShop(w io.Writer, s doorzet.Shop, restore doorzet.Restore, trouble str
 		"Night hours", s.NightHours,
 		"Webhooks", webhooks,
 		"Remainder", onOff(s.Remainder),
+		"Workers", cmp.Or(s.Pool, "the usual ones"),
 		"Added", local(s.AddedAt, loc),
 	}, slices.Concat(standing(s), health(s, trouble), restoredAt(restore, loc))...)...)
 	_, _ = fmt.Fprintln(w)

@@ -19,7 +19,7 @@ import (
 type shopOptions struct {
 	name, url, key, keyFile, secret, secretFile string
 	statuses, startDate, prefix, zone, hours    string
-	remainder                                   string
+	remainder, pool                             string
 	books                                       int64
 }
 
@@ -36,6 +36,7 @@ func (o *shopOptions) flags(f *pflag.FlagSet) {
 	f.StringVar(&o.prefix, "prefix", "", "begins every reference, like WC; it never changes (found when not given)")
 	f.StringVar(&o.zone, "timezone", "", "the shop's time zone, like Europe/Amsterdam (the shop's own when not given)")
 	f.StringVar(&o.hours, "night-hours", "", "when its nights begin, in its own time (01:00-05:00)")
+	f.StringVar(&o.pool, "pool", "", "the pool of workers that serves it, for large shops (none: the usual workers)")
 	f.StringVar(&o.remainder, "remainder", "", "on or off: whether a night in bulk also checks the open orders that the bulk did not answer (on)")
 }
 
@@ -76,6 +77,15 @@ func (o *shopOptions) apply(c *cli, s *doorzet.Shop) error {
 	}
 	if o.books != 0 {
 		s.BooksID = o.books
+	}
+	switch o.pool {
+	case "":
+	case doorzet.NoPool:
+		s.Pool = ""
+	default:
+		if s.Pool, err = doorzet.ParsePool(o.pool); err != nil {
+			return usage("--pool: %w; %s takes the shop out of its pool", err, doorzet.NoPool)
+		}
 	}
 	switch o.remainder {
 	case "on", "off":

@@ -58,7 +58,7 @@ func (o *setShop) check() error {
 	case o.push != "" && o.statuses == "":
 		return usage("--push goes with --statuses: which statuses should be chosen?")
 	case given == shopOptions{}:
-		return usage("nothing to change: give one or more of --name, --url, --key, --secret, --statuses, --start-date, --books, --timezone, --night-hours, --remainder")
+		return usage("nothing to change: give one or more of --name, --url, --key, --secret, --statuses, --start-date, --books, --timezone, --night-hours, --remainder, --pool")
 	}
 	return nil
 }
@@ -210,6 +210,7 @@ func changesOf(old, shop doorzet.Shop) []string {
 	changed("Books", old.BooksID, shop.BooksID)
 	changed("Time zone", old.TimeZone, shop.TimeZone)
 	changed("Night hours", old.NightHours, shop.NightHours)
+	changed("Pool", old.Pool, shop.Pool)
 	changed("Remainder", onOff(old.Remainder), onOff(shop.Remainder))
 	if old.BlockedWhy != "" && shop.BlockedWhy == "" {
 		out = append(out, "No longer stopped: it is the same shop.")

@@ -29,6 +29,7 @@ type Config struct {
 	QueuesPassword doorzet.Secret
 	QueuesWritable bool
 
+	WorkerPool      string   // whose shops it serves; "" = those without a pool
 	WorkerQueues    []string // names of queues, in the order of the table
 	WorkerPush      int
 	WorkerReconcile int
@@ -56,6 +57,7 @@ func Load(getenv func(string) string) (Config, error) {
 		QueuesUser:        r.user("DOORZET_QUEUES_USER"),
 		QueuesPassword:    r.password("DOORZET_QUEUES_PASSWORD"),
 		QueuesWritable:    r.yes("DOORZET_QUEUES_WRITABLE"),
+		WorkerPool:        r.pool("DOORZET_WORKER_POOL"),
 		WorkerQueues:      r.words("DOORZET_WORKER_QUEUES", "push", "reconcile"),
 		WorkerPush:        r.number("DOORZET_WORKER_PUSH", 1, 1024),
 		WorkerReconcile:   r.number("DOORZET_WORKER_RECONCILE", 1, 1024),

@@ -199,6 +199,18 @@ func (r *reader) key(name string) doorzet.Secret {
 	return doorzet.Secret(key)
 }
 
+func (r *reader) pool(name string) string {
+	value := r.text(name)
+	if value == "" {
+		return ""
+	}
+	if _, err := doorzet.ParsePool(value); err != nil {
+		r.wrong(name, strconv.Quote(value), "at most 20 lower-case letters, digits and hyphens, like large")
+		return ""
+	}
+	return value
+}
+
 func (r *reader) publicURL(name string) string {
 	value := r.text(name)
 	if value == "" {

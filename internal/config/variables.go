@@ -54,11 +54,16 @@ var Variables = []Variable{
 		Meaning: "`true` lets the queue pages pause queues and delete tasks.",
 	},
 	{
+		Name: "DOORZET_WORKER_POOL",
+		Meaning: "The pool whose shops a worker serves (`doorzet shop set --pool`). Not set, it serves the shops without a pool, and " +
+			"those of pools that have no worker.",
+	},
+	{
 		Name: "DOORZET_WORKER_QUEUES", Default: "push,reconcile",
 		Meaning: "Which queues a worker serves: `push`, `reconcile`, or both with a comma.",
 	},
-	{Name: "DOORZET_WORKER_PUSH", Default: "16", Meaning: "How many bookings one worker pushes at the same time."},
-	{Name: "DOORZET_WORKER_RECONCILE", Default: "8", Meaning: "How many shops' nights one worker runs at the same time."},
+	{Name: "DOORZET_WORKER_PUSH", Default: "64", Meaning: "How many bookings one worker pushes at the same time, a quarter of them of one shop at most."},
+	{Name: "DOORZET_WORKER_RECONCILE", Default: "64", Meaning: "How many shops' nights one worker runs at the same time. A night mostly waits for its shop."},
 	{
 		Name: "DOORZET_WORKER_SERVERS", Default: "2",
 		Meaning: "How many task fetchers a worker has for each queue. More fetch faster where Redis is far away.",

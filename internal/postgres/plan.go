@@ -171,7 +171,7 @@ func insertNights(ctx context.Context, tx *sqlx.Tx, p plan, pools map[int64]stri
 	nights := make([]doorzet.WakeUp, 0, len(rows))
 	for _, r := range rows {
 		if r.Wake {
-			nights = append(nights, doorzet.WakeUp{ID: r.ID, Pool: pools[r.Shop]})
+			nights = append(nights, doorzet.WakeUp{ID: r.ID, ShopID: r.Shop, Pool: pools[r.Shop]})
 		}
 	}
 	return nights, nil

@@ -96,12 +96,12 @@ func (db *DB) AddShop(ctx context.Context, s doorzet.Shop, asCopy bool, actor st
 		err := tx.GetContext(ctx, &id, `
 			INSERT INTO shops (name, url, home, home_key, store_id, copy_of_store, consumer_key, consumer_secret, prefix,
 			                   time_zone, start_date, starts_at, statuses, night_from, night_to, remainder, books_id,
-			                   woo_version, auth, next_night_at)
-			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, now())
+			                   woo_version, auth, pool, next_night_at)
+			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, now())
 			RETURNING id`,
 			s.Name, s.URL, s.Home, doorzet.HomeKey(s.Home), s.StoreID, asCopy, key, secret, s.Prefix, s.TimeZone,
 			s.StartDate.String(), s.StartsAt(), pq.StringArray(s.Statuses), s.NightHours.From, s.NightHours.To, s.Remainder,
-			s.BooksID, s.WooVersion, s.Auth)
+			s.BooksID, s.WooVersion, s.Auth, s.Pool)
 		if err != nil {
 			return err
 		}

@@ -81,6 +81,7 @@ func merged(now, before, after doorzet.Shop) doorzet.Shop {
 	take(&now.BooksID, before.BooksID, after.BooksID)
 	take(&now.WooVersion, before.WooVersion, after.WooVersion)
 	take(&now.Auth, before.Auth, after.Auth)
+	take(&now.Pool, before.Pool, after.Pool)
 	take(&now.BlockedWhy, before.BlockedWhy, after.BlockedWhy)
 	if !slices.Equal(before.Statuses, after.Statuses) {
 		now.Statuses = after.Statuses
@@ -107,12 +108,12 @@ func (db *DB) storeShop(ctx context.Context, tx *sqlx.Tx, s doorzet.Shop) error 
 		UPDATE shops
 		   SET name = $2, url = $3, home = $4, home_key = $5, store_id = $6, consumer_key = $7, consumer_secret = $8,
 		       time_zone = $9, start_date = $10, starts_at = $11, statuses = $12, night_from = $13, night_to = $14,
-		       remainder = $15, books_id = $16, woo_version = $17, auth = $18, blocked_why = $19,
+		       remainder = $15, books_id = $16, woo_version = $17, auth = $18, blocked_why = $19, pool = $20,
 		       full_import_at = CASE WHEN $11 < starts_at THEN NULL ELSE full_import_at END
 		 WHERE id = $1`,
 		s.ID, s.Name, s.URL, s.Home, doorzet.HomeKey(s.Home), s.StoreID, key, secret, s.TimeZone, s.StartDate.String(),
 		s.StartsAt(), pq.StringArray(s.Statuses), s.NightHours.From, s.NightHours.To, s.Remainder, s.BooksID,
-		s.WooVersion, s.Auth, s.BlockedWhy)
+		s.WooVersion, s.Auth, s.BlockedWhy, s.Pool)
 	return err
 }
 

@@ -30,7 +30,7 @@ func (db *DB) Wake(ctx context.Context, shopID int64, limit int) ([]doorzet.Wake
 				 ORDER BY b.due_at DESC, b.id LIMIT greatest(0, $2 - d.woken) FOR UPDATE SKIP LOCKED) p
 			 LIMIT $3)
 		UPDATE bookings SET wake_at = clock_timestamp() + $4 * interval '1 second'
-		  FROM picked WHERE bookings.id = picked.id RETURNING bookings.id, (SELECT pool FROM shops s WHERE s.id = bookings.shop_id) AS pool`,
+		  FROM picked WHERE bookings.id = picked.id RETURNING bookings.id, bookings.shop_id, (SELECT pool FROM shops s WHERE s.id = bookings.shop_id) AS pool`,
 		shopID, doorzet.WakePerShop, limit, doorzet.WakePause.Seconds())
 }
 
@@ -46,22 +46,23 @@ func (db *DB) SweepNights(ctx context.Context, limit int) ([]doorzet.WakeUp, err
 			                    AND o.claimed_until >= clock_timestamp())
 			 ORDER BY next_try_at LIMIT $1 FOR UPDATE SKIP LOCKED)
 		UPDATE nights SET wake_at = clock_timestamp() + $2 * interval '1 second'
-		  FROM picked WHERE nights.id = picked.id RETURNING nights.id, (SELECT pool FROM shops s WHERE s.id = nights.shop_id) AS pool`,
+		  FROM picked WHERE nights.id = picked.id RETURNING nights.id, nights.shop_id, (SELECT pool FROM shops s WHERE s.id = nights.shop_id) AS pool`,
 		limit, doorzet.NightWakePause.Seconds())
 }
 
 // wakeUps runs a sweep, which gives the ids and the pools of rows to wake.
 func (db *DB) wakeUps(ctx context.Context, statement string, args ...any) ([]doorzet.WakeUp, error) {
 	var rows []struct {
-		ID   int64  `db:"id"`
-		Pool string `db:"pool"`
+		ID     int64  `db:"id"`
+		ShopID int64  `db:"shop_id"`
+		Pool   string `db:"pool"`
 	}
 	if err := db.x.SelectContext(ctx, &rows, statement, args...); err != nil {
 		return nil, fmt.Errorf("take rows that are due: %w", err)
 	}
 	out := make([]doorzet.WakeUp, len(rows))
 	for i, r := range rows {
-		out[i] = doorzet.WakeUp{ID: r.ID, Pool: r.Pool}
+		out[i] = doorzet.WakeUp{ID: r.ID, ShopID: r.ShopID, Pool: r.Pool}
 	}
 	return out, nil
 }

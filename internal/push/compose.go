@@ -93,6 +93,11 @@ func (p *Pusher) isFresh(job doorzet.PushJob) bool {
 
 // read asks the shop for the order, unless the shop is left alone.
 func (p *Pusher) read(ctx context.Context, job doorzet.PushJob) (doorzet.Look, error) {
+	give, err := p.reading.take(ctx, job.Shop.ID)
+	if err != nil {
+		return doorzet.Look{}, err
+	}
+	defer give()
 	rests, err := p.resting.ask(job.Shop.ID, p.Now())
 	if err != nil {
 		return doorzet.Look{}, err

@@ -89,6 +89,7 @@ type Pusher struct {
 	Now       func() time.Time
 	Log       *slog.Logger
 
+	reading reading
 	resting resting
 }
 
@@ -227,7 +228,7 @@ func (p *Pusher) end(ctx context.Context, job doorzet.PushJob, receipt doorzet.R
 	}
 	if broke, ok := errors.AsType[*panicError](err); ok {
 		log.Error("a push broke off", "reference", job.Reference, "why", err.Error(), "stack", broke.stack)
-	} else if !errors.Is(err, errSettled) {
+	} else if !errors.Is(err, errSettled) && !errors.Is(err, errCrowded) {
 		log.Info("not pushed", "reference", job.Reference, "why", err.Error())
 	}
 	return nil
@@ -280,6 +281,10 @@ func (p *Pusher) record(ctx context.Context, job doorzet.PushJob, err error) err
 	switch {
 	case errors.Is(err, errSettled):
 		return p.Store.Release(ctx, job.Claim)
+	case errors.Is(err, errCrowded) && job.State == doorzet.BookingUnknown:
+		return p.Store.RecordUnknown(ctx, job.Claim, job.Lookups, crowdedPause(), "Other orders of the shop are read first.")
+	case errors.Is(err, errCrowded):
+		return p.Store.RecordLater(ctx, job.Claim, crowdedPause(), "Other orders of the shop are read first.")
 	case errors.As(err, &broke):
 		// What was being sent is unknown; what was not is only put off.
 		return p.Store.RecordUnknown(ctx, job.Claim, 0, backoff(job.Attempts), broke.Error())

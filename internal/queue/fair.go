@@ -2,7 +2,6 @@ package queue
 
 import (
 	"context"
-	"fmt"
 	"slices"
 	"sync"
 )
@@ -90,10 +89,10 @@ func (f *fair) giveUp(shop int64, c *crowd) {
 }
 
 // again enqueues what was put aside of a shop and not done.
-func (c *Client) again(ctx context.Context, kind Kind, shop int64, ids []int64) error {
+func (c *Client) again(ctx context.Context, lane Lane, shop int64, ids []int64) error {
 	for _, id := range ids {
-		if _, err := c.asynq.EnqueueContext(ctx, kind.task(id, shop)); err != nil {
-			return fmt.Errorf("give %s %d back: %w", kind, id, err)
+		if err := enqueue(ctx, c.asynq, lane.Kind.task(lane.Kind.QueueOf(lane.Pool), id, shop)); err != nil {
+			return err
 		}
 	}
 	return nil

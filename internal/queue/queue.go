@@ -58,6 +58,7 @@ type Client struct {
 	asynq  *asynq.Client
 	lanes  *asynq.Client // the same Redis through a pipeline, for many tasks at once
 	look   *asynq.Inspector
+	pools  pools
 	log    *slog.Logger
 	closer func() error
 }
@@ -148,11 +149,11 @@ func (c *Client) Prune(ctx context.Context) error {
 	return nil
 }
 
-// task is a wake-up for one row of a shop.
-func (k Kind) task(id, shop int64) *asynq.Task {
+// task is a wake-up for one row of a shop, on a queue.
+func (k Kind) task(queue string, id, shop int64) *asynq.Task {
 	about := kinds[k]
 	payload := fmt.Appendf(nil, `{%q:%d,"shop":%d}`, about.field, id, shop)
-	return asynq.NewTask(string(k), payload, asynq.Queue(about.queue), asynq.Timeout(about.timeout), asynq.MaxRetry(0))
+	return asynq.NewTask(string(k), payload, asynq.Queue(queue), asynq.Timeout(about.timeout), asynq.MaxRetry(0))
 }
 
 // ids are the id of the row and of its shop in a task's payload; the shop is 0 when an earlier version enqueued it.

@@ -25,7 +25,11 @@ type testBundle struct {
 	client *queue.Client
 	raw    *redis.Client // the same Redis, to look behind the client
 	log    *journal
+	url    string
 }
+
+// wakeUps are wake-ups of rows of shop 1.
+func wakeUps(ids ...int64) []doorzet.WakeUp { return doorzet.WakeUps(doorzet.Shop{ID: 1}, ids...) }
 
 func setup(t *testing.T) *testBundle {
 	t.Helper()
@@ -49,7 +53,18 @@ func setupAt(t *testing.T, url string) *testBundle {
 			t.Error(err)
 		}
 	})
-	return &testBundle{client: client, raw: raw, log: log}
+	return &testBundle{client: client, raw: raw, log: log, url: url}
+}
+
+// again is one more client of the same Redis.
+func (b *testBundle) again(t *testing.T) *queue.Client {
+	t.Helper()
+	client, err := queue.Open(b.url, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = client.Close() })
+	return client
 }
 
 // work runs a server until the test ends, or until stop is called; stop waits until Run has returned.
@@ -192,7 +207,7 @@ func TestTasksCarryIdsAndNothingThatBlocksThem(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	ctx := t.Context()
-	if err := errors.Join(b.client.WakeNights(ctx, doorzet.WakeUps("", 7)), b.client.WakePushes(ctx, doorzet.WakeUps("", 8, 8))); err != nil {
+	if err := errors.Join(b.client.WakeNights(ctx, wakeUps(7)), b.client.WakePushes(ctx, wakeUps(8, 8))); err != nil {
 		t.Fatal(err)
 	}
 	if got := b.raw.LLen(ctx, "asynq:{push}:pending").Val(); got != 2 {
@@ -206,7 +221,7 @@ func TestTasksCarryIdsAndNothingThatBlocksThem(t *testing.T) {
 		t.Fatalf("tasks of reconcile: got %v, want one", keys)
 	}
 	msg := b.raw.HGet(ctx, keys[0], "msg").Val()
-	for _, want := range []string{"shop:reconcile", `{"night":7}`} {
+	for _, want := range []string{"shop:reconcile", `{"night":7,"shop":1}`} {
 		if !strings.Contains(msg, want) {
 			t.Errorf("the task %q does not hold %s", msg, want)
 		}
@@ -228,10 +243,10 @@ func TestWorkIsDoneOnceForEachWakeUp(t *testing.T) {
 	for id := range int64(2000) {
 		want = append(want, id+1)
 	}
-	if err := b.client.WakePushes(t.Context(), doorzet.WakeUps("", want...)); err != nil {
+	if err := b.client.WakePushes(t.Context(), wakeUps(want...)); err != nil {
 		t.Fatal(err)
 	}
-	if err := b.client.WakeNights(t.Context(), doorzet.WakeUps("", 1, 2, 3)); err != nil {
+	if err := b.client.WakeNights(t.Context(), wakeUps(1, 2, 3)); err != nil {
 		t.Fatal(err)
 	}
 	eventually(t, "all work is done", func() bool { return len(pushes.sorted()) >= len(want) && len(nights.sorted()) >= 3 })
@@ -255,7 +270,7 @@ func TestWakeHonoursItsContext(t *testing.T) {
 	for name, ids := range map[string][]int64{"few": {1}, "many": make([]int64, 5000)} {
 		ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
 		began := time.Now()
-		err := c.WakePushes(ctx, doorzet.WakeUps("", ids...))
+		err := c.WakePushes(ctx, wakeUps(ids...))
 		cancel()
 		if err == nil {
 			t.Errorf("%s: no error from a Redis that does not answer", name)
@@ -272,14 +287,14 @@ func TestAfterRedisWasEmptiedNewWorkIsDoneAndShown(t *testing.T) {
 	ctx := t.Context()
 	done := &seen{}
 	b.work(t, &queue.Server{Lanes: []queue.Lane{{Kind: queue.KindPush, Concurrency: 2, Handle: done.handle}}})
-	if err := b.client.WakePushes(ctx, doorzet.WakeUps("", 1)); err != nil {
+	if err := b.client.WakePushes(ctx, wakeUps(1)); err != nil {
 		t.Fatal(err)
 	}
 	eventually(t, "the first is done", func() bool { return slices.Equal(done.sorted(), []int64{1}) })
 	if err := b.raw.FlushDB(ctx).Err(); err != nil {
 		t.Fatal(err)
 	}
-	if err := b.client.WakePushes(ctx, doorzet.WakeUps("", 2)); err != nil {
+	if err := b.client.WakePushes(ctx, wakeUps(2)); err != nil {
 		t.Fatal(err)
 	}
 	eventually(t, "the second is done", func() bool { return slices.Equal(done.sorted(), []int64{1, 2}) })
@@ -350,7 +365,7 @@ func TestWorkersCountsProcessesThatServeAQueue(t *testing.T) {
 func TestMonitor(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
-	if err := b.client.WakePushes(t.Context(), doorzet.WakeUps("", 1)); err != nil {
+	if err := b.client.WakePushes(t.Context(), wakeUps(1)); err != nil {
 		t.Fatal(err)
 	}
 	pages := b.client.Monitor("/queues", false)

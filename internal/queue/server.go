@@ -32,8 +32,9 @@ const (
 // Lane is one kind of work in a process.
 type Lane struct {
 	Kind        Kind
-	Concurrency int // how many at the same time
-	PerShop     int // how many of one shop among them; 0 = as many as there are
+	Pool        string // which shops' work; "" = that of the shops without a pool
+	Concurrency int    // how many at the same time
+	PerShop     int    // how many of one shop among them; 0 = as many as there are
 
 	// Handle does the work for one row. It may be called for a row that was done already, and at the same time by
 	// another process. An error means that it did not come to an end that the row records: it is logged, and the task is
@@ -78,7 +79,7 @@ func (s *Server) Run(ctx context.Context) error {
 			}
 			server := asynq.NewServerFromRedisClient(s.Client.rdb, config)
 			if err := server.Start(handler); err != nil {
-				return fmt.Errorf("start the %s server: %w", lane.Kind.Queue(), err)
+				return fmt.Errorf("start the %s server: %w", lane.Kind.QueueOf(lane.Pool), err)
 			}
 			servers = append(servers, server)
 		}
@@ -122,7 +123,7 @@ func (s *Server) config(lane Lane, concurrency int, said *limiter) asynq.Config 
 	}
 	return asynq.Config{
 		Concurrency:              concurrency,
-		Queues:                   map[string]int{lane.Kind.Queue(): 1},
+		Queues:                   map[string]int{lane.Kind.QueueOf(lane.Pool): 1},
 		TaskCheckInterval:        fetchEvery,
 		DelayedTaskCheckInterval: forwardEvery,
 		HealthCheckInterval:      pingEvery,
@@ -184,7 +185,7 @@ func (s *Server) putAside(ctx context.Context, lane Lane, places *fair, shop int
 			return
 		}
 		if err := call(ctx, lane.Handle, id); err != nil {
-			s.failed(lane.Kind)(ctx, lane.Kind.task(id, shop), err)
+			s.failed(lane.Kind)(ctx, lane.Kind.task("", id, shop), err)
 		}
 	}
 	left := places.leave(shop)
@@ -193,7 +194,7 @@ func (s *Server) putAside(ctx context.Context, lane Lane, places *fair, shop int
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), ioTimeout)
 	defer cancel()
-	if err := s.Client.again(ctx, lane.Kind, shop, left); err != nil {
+	if err := s.Client.again(ctx, lane, shop, left); err != nil {
 		s.Log.Warn("work that was put aside waits for the sweep", "kind", string(lane.Kind), "shop", shop, "count", len(left), "error", err.Error())
 	}
 }

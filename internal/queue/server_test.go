@@ -48,7 +48,7 @@ func TestAFailureIsLoggedOnceAndNotTriedAgain(t *testing.T) {
 				}
 				return c.err
 			})})
-			if err := b.client.WakePushes(t.Context(), doorzet.WakeUps("", 5)); err != nil {
+			if err := b.client.WakePushes(t.Context(), wakeUps(5)); err != nil {
 				t.Fatal(err)
 			}
 			eventually(t, "it was logged, and nothing of it is active", func() bool {
@@ -85,14 +85,14 @@ func TestAWorkerThatStopsLetsRunningWorkEnd(t *testing.T) {
 		cut.Store(ctx.Err() != nil)
 		return done.handle(ctx, id)
 	})})
-	if err := b.client.WakePushes(t.Context(), doorzet.WakeUps("", 1)); err != nil {
+	if err := b.client.WakePushes(t.Context(), wakeUps(1)); err != nil {
 		t.Fatal(err)
 	}
 	<-begun
 	stopped := make(chan struct{})
 	go func() { stop(); close(stopped) }()
 	eventually(t, "it says that it stops", func() bool { return len(b.log.with("stopping", "running=1")) == 1 })
-	if err := b.client.WakePushes(t.Context(), doorzet.WakeUps("", 2)); err != nil {
+	if err := b.client.WakePushes(t.Context(), wakeUps(2)); err != nil {
 		t.Fatal(err)
 	}
 	close(finish)
@@ -119,7 +119,7 @@ func TestAfterTheDrainWorkIsCutOffAndGoesOnElsewhere(t *testing.T) {
 		lastWords.Store(true)
 		return ctx.Err()
 	})})
-	if err := b.client.WakePushes(t.Context(), doorzet.WakeUps("", 1)); err != nil {
+	if err := b.client.WakePushes(t.Context(), wakeUps(1)); err != nil {
 		t.Fatal(err)
 	}
 	<-begun
@@ -142,13 +142,13 @@ func TestRedisMayBeDownAtTheStartAndInTheMiddle(t *testing.T) {
 	b := setupAt(t, url)
 	done := &seen{}
 	stop := b.work(t, &queue.Server{Lanes: pushLane(4, done.handle)})
-	if err := b.client.WakePushes(t.Context(), doorzet.WakeUps("", 1)); err == nil {
+	if err := b.client.WakePushes(t.Context(), wakeUps(1)); err == nil {
 		t.Error("waking without Redis: no error")
 	}
 	startRedis()
 	wake := func(id int64) func() bool {
 		return func() bool {
-			_ = b.client.WakePushes(t.Context(), doorzet.WakeUps("", id))
+			_ = b.client.WakePushes(t.Context(), wakeUps(id))
 			return slices.Contains(done.sorted(), id)
 		}
 	}

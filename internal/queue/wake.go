@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"sync"
 	"sync/atomic"
 
@@ -38,18 +40,20 @@ func (c *Client) wake(ctx context.Context, kind Kind, rows []doorzet.WakeUp) err
 	if len(rows) == 0 {
 		return nil
 	}
-	ids := make([]int64, len(rows))
-	for i, r := range rows {
-		ids[i] = r.ID
+	tasks := make([]*asynq.Task, len(rows))
+	queues := map[string]bool{}
+	for i, w := range rows {
+		queue := c.route(ctx, kind, w)
+		tasks[i], queues[queue] = kind.task(queue, w.ID, w.ShopID), true
 	}
-	if err := c.rdb.SAdd(ctx, allQueues, kind.Queue()).Err(); err != nil {
+	if err := c.rdb.SAdd(ctx, allQueues, slices.Collect(maps.Keys(queues))).Err(); err != nil {
 		return fmt.Errorf("wake %s: %w", kind, err)
 	}
-	if len(ids) > fewTasks {
-		return c.wakeMany(ctx, kind, ids)
+	if len(tasks) > fewTasks {
+		return c.wakeMany(ctx, kind, tasks)
 	}
-	for _, id := range ids {
-		if err := enqueue(ctx, c.asynq, kind, id); err != nil {
+	for _, task := range tasks {
+		if err := enqueue(ctx, c.asynq, task); err != nil {
 			return err
 		}
 	}
@@ -58,20 +62,20 @@ func (c *Client) wake(ctx context.Context, kind Kind, rows []doorzet.WakeUp) err
 
 // wakeMany lets many goroutines enqueue through one pipeline, which is as fast as Redis is. The pipeline does not honour
 // a context, so this function does: it stops waiting, and the goroutines end by themselves within the time-outs of the
-// connection. They own ids.
-func (c *Client) wakeMany(ctx context.Context, kind Kind, ids []int64) error {
+// connection.
+func (c *Client) wakeMany(ctx context.Context, kind Kind, tasks []*asynq.Task) error {
 	ctx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
 	var next atomic.Int64
 	var wg sync.WaitGroup
-	for range min(wakers, len(ids)) {
+	for range min(wakers, len(tasks)) {
 		wg.Go(func() {
 			for ctx.Err() == nil {
 				i := int(next.Add(1)) - 1
-				if i >= len(ids) {
+				if i >= len(tasks) {
 					return
 				}
-				if err := enqueue(ctx, c.lanes, kind, ids[i]); err != nil {
+				if err := enqueue(ctx, c.lanes, tasks[i]); err != nil {
 					stop(err)
 				}
 			}
@@ -84,15 +88,15 @@ func (c *Client) wakeMany(ctx context.Context, kind Kind, ids []int64) error {
 	case <-ctx.Done():
 	}
 	if err := context.Cause(ctx); err != nil {
-		return fmt.Errorf("wake %d of %s: %w", len(ids), kind, err)
+		return fmt.Errorf("wake %d of %s: %w", len(tasks), kind, err)
 	}
 	return nil
 }
 
-func enqueue(ctx context.Context, client *asynq.Client, kind Kind, id int64) error {
-	_, err := client.EnqueueContext(ctx, kind.task(id, 0))
+func enqueue(ctx context.Context, client *asynq.Client, task *asynq.Task) error {
+	_, err := client.EnqueueContext(ctx, task)
 	if err == nil || errors.Is(err, asynq.ErrTaskIDConflict) {
 		return nil
 	}
-	return fmt.Errorf("wake %s %d: %w", kind, id, err)
+	return fmt.Errorf("wake %s %s: %w", task.Type(), task.Payload(), err)
 }

@@ -17,6 +17,9 @@ import (
 // topUpAfter is after how many ended pushes of a shop a worker fetches more of its due rows, without waiting for the sweep.
 const topUpAfter = doorzet.WakePerShop / 2
 
+// pushShare is which part of a worker's pushes may be those of one shop: one in so many.
+const pushShare = 4
+
 // Worker runs nights and pushes until ctx is done, then drains.
 func (s *Stack) Worker(ctx context.Context) error {
 	if err := s.migrate(ctx); err != nil {
@@ -34,7 +37,7 @@ func (s *Stack) Worker(ctx context.Context) error {
 	server := &queue.Server{
 		Client: s.Queue, Lanes: s.lanes(done), Servers: s.Config.WorkerServers, Drain: s.Config.Drain, Log: s.Log,
 	}
-	s.Log.Info("worker started", "queues", s.Config.WorkerQueues)
+	s.Log.Info("worker started", "queues", s.Config.WorkerQueues, "pool", s.Config.WorkerPool)
 	err := server.Run(ctx)
 	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastRecord)
 	defer cancel()
@@ -53,11 +56,14 @@ func (s *Stack) lanes(done *exported) []queue.Lane {
 	for _, name := range s.Config.WorkerQueues {
 		switch name {
 		case queue.Reconcile:
-			lanes = append(lanes, queue.Lane{Kind: queue.KindReconcile, Concurrency: s.Config.WorkerReconcile, Handle: s.Reconciler().Run})
+			lanes = append(lanes, queue.Lane{Kind: queue.KindReconcile, Pool: s.Config.WorkerPool, Concurrency: s.Config.WorkerReconcile, Handle: s.Reconciler().Run})
 		case queue.Push:
 			p := s.pusher()
 			p.Store = done
-			lanes = append(lanes, queue.Lane{Kind: queue.KindPush, Concurrency: s.Config.WorkerPush, Handle: s.guarded(p)})
+			lanes = append(lanes, queue.Lane{
+				Kind: queue.KindPush, Pool: s.Config.WorkerPool, Concurrency: s.Config.WorkerPush,
+				PerShop: max(1, s.Config.WorkerPush/pushShare), Handle: s.guarded(p),
+			})
 		}
 	}
 	return lanes
