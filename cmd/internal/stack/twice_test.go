@@ -20,11 +20,11 @@ func TestR9_liveCopiesOfTheSameTasks(t *testing.T) {
 	}
 	e.fall(t)
 	awaitOr(t, "the night is over", func() bool {
-		if err := e.Queue.WakeNights(t.Context(), doorzet.WakeUps("", slices.Repeat([]int64{e.night}, 4)...)); err != nil {
+		if err := e.Queue.WakeNights(t.Context(), doorzet.WakeUps(doorzet.Shop{ID: e.bundle.shop}, slices.Repeat([]int64{e.night}, 4)...)); err != nil {
 			t.Fatal(err)
 		}
 		due := e.db.Ints(t, `SELECT id FROM bookings WHERE state IN ('due', 'sending') ORDER BY random() LIMIT 20`)
-		if err := e.Queue.WakePushes(t.Context(), doorzet.WakeUps("", slices.Repeat(due, 3)...)); err != nil {
+		if err := e.Queue.WakePushes(t.Context(), doorzet.WakeUps(doorzet.Shop{ID: e.bundle.shop}, slices.Repeat(due, 3)...)); err != nil {
 			t.Fatal(err)
 		}
 		return e.over(t)
