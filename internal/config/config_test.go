@@ -46,7 +46,7 @@ func TestAnEmptyEnvironmentIsTheDefaults(t *testing.T) {
 	if c.Listen != "127.0.0.1:8080" || c.MetricsListen != "" || c.LogLevel != slog.LevelInfo || c.AllowPrivateShops || c.QueuesUser != "" || c.QueuesWritable {
 		t.Errorf("got %+v", c)
 	}
-	if !slices.Equal(c.WorkerQueues, []string{"push", "reconcile"}) || c.WorkerPush != 16 || c.WorkerReconcile != 8 || c.WorkerServers != 2 || c.Drain != 20*time.Second {
+	if !slices.Equal(c.WorkerQueues, []string{"push", "reconcile"}) || c.WorkerPush != 64 || c.WorkerReconcile != 64 || c.WorkerServers != 2 || c.Drain != 20*time.Second {
 		t.Errorf("worker: got %+v", c)
 	}
 	if c.Given("DATABASE_URL") || c.Given("DOORZET_LISTEN") {

@@ -7,7 +7,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"sync"
 	"time"
 )
 
@@ -86,16 +85,8 @@ func (s Shop) Chosen(status string) bool { return slices.Contains(s.Statuses, st
 // Paused tells whether nothing may be done for the shop: its owner paused it, or R14 stopped it.
 func (s Shop) Paused() bool { return !s.PausedAt.IsZero() || s.BlockedWhy != "" }
 
-// zones are the zones that were loaded already: each time anew would read the zone's file, and a zone is asked for with each look
-// and each night. There are some hundreds of names.
-var zones sync.Map
-
 // ParseZone reads an IANA zone name, or an offset as WordPress shows it ("+01:00").
 func ParseZone(name string) (*time.Location, error) {
-	known, _ := zones.Load(name)
-	if loc, ok := known.(*time.Location); ok {
-		return loc, nil
-	}
 	if t, err := time.Parse("-07:00", name); err == nil {
 		_, offset := t.Zone()
 		return time.FixedZone(name, offset), nil
@@ -107,7 +98,6 @@ func ParseZone(name string) (*time.Location, error) {
 	if err != nil {
 		return nil, Input("time zone %q is not known: give an IANA name like Europe/Amsterdam, or an offset like +01:00", name)
 	}
-	zones.Store(name, loc)
 	return loc, nil
 }
 

@@ -9,8 +9,9 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/doorzet/doorzet/internal/doorzet"
 	"github.com/lib/pq"
+
+	"github.com/doorzet/doorzet/internal/doorzet"
 )
 
 type claimRow struct {

@@ -120,9 +120,15 @@ type plan struct {
 // timetable says which nights of some shops there are to plan.
 func timetable(due []dueShop, underWay map[int64]bool, now time.Time) plan {
 	var p plan
+	zones := map[string]*time.Location{} // each of some hundreds is loaded once, and not for each shop
 	for _, d := range due {
 		s := doorzet.Shop{ID: d.ID, TimeZone: d.TimeZone, NightHours: doorzet.NightHours{From: d.From, To: d.To}}
-		missed, next := doorzet.MissedNights(d.NextNightAt, now, s.NightHours, s.Location(), s.ID)
+		zone := zones[s.TimeZone]
+		if zone == nil {
+			zone = s.Location()
+			zones[s.TimeZone] = zone
+		}
+		missed, next := doorzet.MissedNights(d.NextNightAt, now, s.NightHours, zone, s.ID)
 		p.next = append(p.next, next.Unix())
 		for i, m := range missed {
 			state, why := doorzet.NightPlanned, ""
