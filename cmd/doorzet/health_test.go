@@ -70,3 +70,32 @@ func TestAShopThatIsAskedSlowly(t *testing.T) {
 		t.Errorf("as text:\n%s", text)
 	}
 }
+
+// A large shop gets workers of its own, and gives them back.
+func TestAShopHasAPool(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.connect()
+	pool := func() string {
+		t.Helper()
+		var v struct {
+			Pool string `json:"pool"`
+		}
+		b.must(&v, "shop", "show", "--shop", "1")
+		return v.Pool
+	}
+	var change struct {
+		Changes []string `json:"changes"`
+	}
+	if b.must(&change, "shop", "set", "--shop", "1", "--pool", "large"); pool() != "large" || len(change.Changes) != 1 || change.Changes[0] != "Pool: - → large." {
+		t.Errorf("pool %q, said %q", pool(), change.Changes)
+	}
+	b.add("processing", day)
+	if n := b.night(); n.Pushed != 1 {
+		t.Errorf("without workers of the pool %d orders were pushed, want 1", n.Pushed)
+	}
+	if b.must(&change, "shop", "set", "--shop", "1", "--pool", "none"); pool() != "" {
+		t.Errorf("pool %q, want none", pool())
+	}
+	b.fails(exitUsage, "at most 20 lower-case letters", "shop", "set", "--shop", "1", "--pool", "LARGE")
+}

@@ -37,10 +37,14 @@ const (
 	ClaimRenew = 10 * time.Second
 	// SweepEvery is how often the scheduler looks for rows that are due to be worked on.
 	SweepEvery = 15 * time.Second
-	// WakePause is how far a sweep moves a row's wake_at ahead when it enqueues it.
-	WakePause = 40 * time.Second
-	// NightWakePause is the same for nights: many may wait long for a worker, each of them already enqueued.
-	NightWakePause = 2 * time.Minute
+	// WakePause is how far a row's wake_at is moved ahead when it is enqueued. With it, the work of a worker that is killed is
+	// taken over within 60 seconds: the claim ends at most ClaimLease after the kill, the wake-up is due at most WakePause
+	// after it was enqueued, which was before the kill, and the next sweep is at most SweepEvery later.
+	WakePause = 30 * time.Second
+	// SweepNightsUpTo and SweepBookingsUpTo are how many tasks may wait in the queues before a sweep adds none: what waits there
+	// is not lost, and while no worker lives each sweep would add it once more.
+	SweepNightsUpTo   = 2000
+	SweepBookingsUpTo = 20000
 	// WakePerShop is how many pushes of one shop may be enqueued at the same time.
 	WakePerShop = 100
 	// TakeoversToGiveUp is how many workers in a row may be lost with a night, without its getting further, before it counts as

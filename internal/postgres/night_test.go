@@ -173,7 +173,7 @@ func TestClaimNight_oneRunsPerShop(t *testing.T) {
 		t.Fatalf("%d nights of one shop run", len(claims))
 	}
 	n := <-claims
-	if ids := must(b.db.SweepNights(t.Context(), 10))(t); len(ids) != 0 {
+	if ids := must(b.db.SweepNights(t.Context(), 10, false))(t); len(ids) != 0 {
 		t.Errorf("%v would be woken beside it", ids)
 	}
 	if err := b.db.FinishNight(t.Context(), n, doorzet.NightDone, ""); err != nil {
@@ -197,10 +197,10 @@ func TestClaimNight_isTakenOver(t *testing.T) {
 		t.Fatalf("claimed while it is held: %v", err)
 	}
 	b.leaseOver(t)
-	if ids := must(b.db.SweepNights(t.Context(), 10))(t); len(ids) != 1 {
+	if ids := must(b.db.SweepNights(t.Context(), 10, false))(t); len(ids) != 1 {
 		t.Errorf("a night that was left behind is swept at once, but: %v", ids)
 	}
-	if ids := must(b.db.SweepNights(t.Context(), 10))(t); len(ids) != 0 {
+	if ids := must(b.db.SweepNights(t.Context(), 10, false))(t); len(ids) != 0 {
 		t.Errorf("swept again before its wake-up was due: %v", ids)
 	}
 	n := b.claimNight(t, id)
@@ -236,7 +236,7 @@ func TestPostponeNight(t *testing.T) {
 		t.Errorf("claimed before its time: %v", err)
 	}
 	b.exec(t, `UPDATE nights SET next_try_at = now(), wake_at = now()`)
-	if ids := must(b.db.SweepNights(t.Context(), 10))(t); len(ids) != 1 {
+	if ids := must(b.db.SweepNights(t.Context(), 10, false))(t); len(ids) != 1 {
 		t.Errorf("swept: %v", ids)
 	}
 	b.claimNight(t, n.ID)

@@ -113,7 +113,7 @@ func TestRestored_endsClaims(t *testing.T) {
 	if wait := one[time.Time](t, b, `SELECT min(next_try_at) FROM bookings`).Sub(r.At); wait != doorzet.ClaimLease {
 		t.Errorf("looked up after %s, want %s", wait, doorzet.ClaimLease)
 	}
-	if woken, err := b.db.SweepNights(t.Context(), 10); err != nil || len(woken) != 1 {
+	if woken, err := b.db.SweepNights(t.Context(), 10, false); err != nil || len(woken) != 1 {
 		t.Errorf("nights woken: %v, %v", woken, err)
 	}
 	if _, err := b.db.ClaimNight(t.Context(), night); err != nil {
@@ -262,7 +262,7 @@ func TestWakeAll(t *testing.T) {
 	b.must(t, err)
 	_, err = b.db.ClaimNight(t.Context(), running)
 	b.must(t, err)
-	if ids, err := b.db.SweepNights(t.Context(), 10); err != nil || len(ids) != 0 || len(b.wake(t, 0)) != 0 {
+	if ids, err := b.db.SweepNights(t.Context(), 10, false); err != nil || len(ids) != 0 || len(b.wake(t, 0)) != 0 {
 		t.Fatalf("woken again before their pauses: %v, %v", ids, err)
 	}
 	bookings, nights, err := b.db.WakeAll(t.Context())
@@ -272,7 +272,7 @@ func TestWakeAll(t *testing.T) {
 	if ids := b.wake(t, 0); len(ids) != 1 || ids[0] != woken {
 		t.Errorf("woken %v, want %d", ids, woken)
 	}
-	if ids, err := b.db.SweepNights(t.Context(), 10); err != nil || len(ids) != 1 || ids[0].ID != waiting {
+	if ids, err := b.db.SweepNights(t.Context(), 10, false); err != nil || len(ids) != 1 || ids[0].ID != waiting {
 		t.Errorf("nights woken %v, %v; want %d", ids, err, waiting)
 	}
 }

@@ -34,20 +34,22 @@ func (db *DB) Wake(ctx context.Context, shopID int64, limit int) ([]doorzet.Wake
 		shopID, doorzet.WakePerShop, limit, doorzet.WakePause.Seconds())
 }
 
-// SweepNights moves the wake-up of nights ahead that nobody works on though they are due, and returns them to be enqueued.
-func (db *DB) SweepNights(ctx context.Context, limit int) ([]doorzet.WakeUp, error) {
+// SweepNights moves the wake-up of nights ahead that nobody works on though they are due, and returns them to be enqueued: only those
+// that a worker left behind, or also those that no worker has taken yet.
+func (db *DB) SweepNights(ctx context.Context, limit int, onlyLeftBehind bool) ([]doorzet.WakeUp, error) {
 	return db.wakeUps(ctx, `
 		WITH picked AS (
 			SELECT id FROM nights n
 			 WHERE state IN ('planned', 'running') AND next_try_at <= clock_timestamp() AND wake_at <= clock_timestamp()
 			   AND (claimed_until IS NULL OR claimed_until < clock_timestamp())
+			   AND (state = 'running' OR NOT $3)
 			   AND NOT EXISTS (SELECT FROM shops s WHERE s.id = n.shop_id AND s.paused_at IS NOT NULL)
 			   AND NOT EXISTS (SELECT FROM nights o WHERE o.shop_id = n.shop_id AND o.state = 'running' AND o.id <> n.id
 			                    AND o.claimed_until >= clock_timestamp())
 			 ORDER BY next_try_at LIMIT $1 FOR UPDATE SKIP LOCKED)
 		UPDATE nights SET wake_at = clock_timestamp() + $2 * interval '1 second'
 		  FROM picked WHERE nights.id = picked.id RETURNING nights.id, nights.shop_id, (SELECT pool FROM shops s WHERE s.id = nights.shop_id) AS pool`,
-		limit, doorzet.NightWakePause.Seconds())
+		limit, doorzet.WakePause.Seconds(), onlyLeftBehind)
 }
 
 // wakeUps runs a sweep, which gives the ids and the pools of rows to wake.

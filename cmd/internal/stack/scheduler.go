@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/doorzet/doorzet/internal/doorzet"
+	"github.com/doorzet/doorzet/internal/queue"
 )
 
 // The timetable of the scheduler.
@@ -79,15 +80,25 @@ func (s *Stack) wakePlanned(ctx context.Context, planned <-chan []doorzet.WakeUp
 	return failed
 }
 
+// sweepNights enqueues nights that are due. While many wait in the queue already, only those that a worker left behind.
 func (s *Stack) sweepNights(ctx context.Context) error {
-	ids, err := s.DB.SweepNights(ctx, batch)
+	waiting, err := s.Queue.Waiting(ctx, queue.KindReconcile)
+	if err != nil {
+		return err
+	}
+	ids, err := s.DB.SweepNights(ctx, batch, waiting >= doorzet.SweepNightsUpTo)
 	if err != nil {
 		return err
 	}
 	return s.Queue.WakeNights(ctx, ids)
 }
 
+// sweepBookings enqueues bookings that are due, unless very many wait in the queue already.
 func (s *Stack) sweepBookings(ctx context.Context) error {
+	waiting, err := s.Queue.Waiting(ctx, queue.KindPush)
+	if err != nil || waiting >= doorzet.SweepBookingsUpTo {
+		return err
+	}
 	ids, err := s.DB.Wake(ctx, 0, 10*batch)
 	if err != nil {
 		return err

@@ -1,7 +1,10 @@
 package stack
 
 import (
+	"errors"
 	"testing"
+
+	"github.com/redis/go-redis/v9"
 
 	"github.com/doorzet/doorzet/internal/doorzet"
 	"github.com/doorzet/doorzet/internal/postgres/postgrestest"
@@ -35,4 +38,57 @@ func TestNightsArePlannedWithoutRedis(t *testing.T) {
 	if !postgrestest.One[bool](t, b.url, `SELECT wake_at > now() FROM nights`) {
 		t.Error("the night was not swept")
 	}
+}
+
+// While workers are away, sweeps do not fill Redis with the same wake-ups again and again; what a worker left behind is swept also
+// then.
+func TestSweepsAddNothingToALongQueue(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.add(t, "processing", 3, 5*days)
+	b.done(t)
+	night := b.ask(t, start)
+	raw := b.redis(t)
+	for queue, n := range map[string]int{"reconcile": doorzet.SweepNightsUpTo, "push": doorzet.SweepBookingsUpTo} {
+		raw.SAdd(t.Context(), "asynq:queues", queue)
+		raw.Del(t.Context(), "asynq:{"+queue+"}:pending")
+		full := make([]any, n)
+		for i := range full {
+			full[i] = "waits"
+		}
+		raw.RPush(t.Context(), "asynq:{"+queue+"}:pending", full...)
+	}
+	sweep := func() (bookings, nights bool) {
+		t.Helper()
+		b.exec(t, `UPDATE bookings SET wake_at = now() - interval '1 second'`)
+		b.exec(t, `UPDATE nights SET wake_at = now() - interval '1 second', claimed_until = now() - interval '1 second'`)
+		if err := errors.Join(b.sweepBookings(t.Context()), b.sweepNights(t.Context())); err != nil {
+			t.Fatal(err)
+		}
+		return postgrestest.One[bool](t, b.url, `SELECT bool_or(wake_at > now()) FROM bookings`),
+			postgrestest.One[bool](t, b.url, `SELECT wake_at > now() FROM nights WHERE id = `+itoa(night))
+	}
+	if bookings, nights := sweep(); bookings || nights {
+		t.Errorf("swept into a long queue: bookings %t, nights %t", bookings, nights)
+	}
+	b.exec(t, `UPDATE nights SET state = 'running' WHERE id = $1`, night)
+	if _, nights := sweep(); !nights {
+		t.Error("a night that was left behind waits for the queue")
+	}
+	raw.LTrim(t.Context(), "asynq:{push}:pending", 0, 5)
+	if bookings, _ := sweep(); !bookings {
+		t.Error("not swept when there is room")
+	}
+}
+
+// redis is the stack's Redis, to look behind it.
+func (b *bundle) redis(t *testing.T) *redis.Client {
+	t.Helper()
+	o, err := redis.ParseURL(b.Config.RedisURL.Reveal())
+	if err != nil {
+		t.Fatal(err)
+	}
+	raw := redis.NewClient(o)
+	t.Cleanup(func() { _ = raw.Close() })
+	return raw
 }
