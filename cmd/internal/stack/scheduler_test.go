@@ -4,11 +4,10 @@ import (
 	"errors"
 	"testing"
 
-	"github.com/redis/go-redis/v9"
-
 	"github.com/doorzet/doorzet/internal/doorzet"
 	"github.com/doorzet/doorzet/internal/postgres/postgrestest"
 	"github.com/doorzet/doorzet/internal/queue"
+	"github.com/doorzet/doorzet/internal/queue/queuetest"
 )
 
 // Nights are planned while Redis is down, and the sweep enqueues them when it is back.
@@ -48,15 +47,9 @@ func TestSweepsAddNothingToALongQueue(t *testing.T) {
 	b.add(t, "processing", 3, 5*days)
 	b.done(t)
 	night := b.ask(t, start)
-	raw := b.redis(t)
-	for queue, n := range map[string]int{"reconcile": doorzet.SweepNightsUpTo, "push": doorzet.SweepBookingsUpTo} {
-		raw.SAdd(t.Context(), "asynq:queues", queue)
-		raw.Del(t.Context(), "asynq:{"+queue+"}:pending")
-		full := make([]any, n)
-		for i := range full {
-			full[i] = "waits"
-		}
-		raw.RPush(t.Context(), "asynq:{"+queue+"}:pending", full...)
+	many := func(n int) []doorzet.WakeUp { return make([]doorzet.WakeUp, n) }
+	if err := errors.Join(b.Queue.WakeNights(t.Context(), many(doorzet.SweepNightsUpTo)), b.Queue.WakePushes(t.Context(), many(doorzet.SweepBookingsUpTo))); err != nil {
+		t.Fatal(err)
 	}
 	sweep := func() (bookings, nights bool) {
 		t.Helper()
@@ -75,20 +68,13 @@ func TestSweepsAddNothingToALongQueue(t *testing.T) {
 	if _, nights := sweep(); !nights {
 		t.Error("a night that was left behind waits for the queue")
 	}
-	raw.LTrim(t.Context(), "asynq:{push}:pending", 0, 5)
-	if bookings, _ := sweep(); !bookings {
-		t.Error("not swept when there is room")
-	}
-}
-
-// redis is the stack's Redis, to look behind it.
-func (b *bundle) redis(t *testing.T) *redis.Client {
-	t.Helper()
-	o, err := redis.ParseURL(b.Config.RedisURL.Reveal())
+	empty, err := queue.Open(queuetest.Redis(t), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	raw := redis.NewClient(o)
-	t.Cleanup(func() { _ = raw.Close() })
-	return raw
+	t.Cleanup(func() { _ = empty.Close() })
+	b.Queue = empty
+	if bookings, _ := sweep(); !bookings {
+		t.Error("not swept when there is room")
+	}
 }
