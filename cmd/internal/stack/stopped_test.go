@@ -56,6 +56,19 @@ func (e *evening) takenOver(t *testing.T, stopped *child, meanwhile func(other *
 	other.leave(t)
 }
 
+// goesOnInVain lets a stopped worker go on while another one has the only booking: that stays as it is.
+func (e *evening) goesOnInVain(t *testing.T, stopped *child, release func()) {
+	t.Helper()
+	const booking = `SELECT row_to_json(b)::text FROM bookings b`
+	before := e.db.Text(t, booking)
+	release()
+	stopped.goOn(t)
+	stopped.leave(t)
+	if after := e.db.Text(t, booking); after != before || len(e.files(t)) > 0 {
+		t.Errorf("the stopped worker went on with the other one's claim: %s, before it %s; files %q", after, before, e.files(t))
+	}
+}
+
 // leasesOfStoppedEnd is leasesEnd for workers that stand still. What they had sent to Postgres is still done there: a claim that comes
 // late has to end as well.
 func (e *evening) leasesOfStoppedEnd(t *testing.T) {
@@ -96,22 +109,48 @@ func TestR9_aPushThatStandsStill(t *testing.T) {
 		}
 	})
 
-	t.Run("between sending and recording", func(t *testing.T) {
+	// It goes on while the other one is not further than it was itself.
+	t.Run("while both read the order again", func(t *testing.T) {
 		t.Parallel()
 		e, order := one(t)
-		e.exec(t, `UPDATE documents SET read_at = now()`)
-		lock := postgrestest.Connect(t, e.url)
-		lock.Exec(t, `BEGIN`)
-		lock.Exec(t, `SELECT FROM orders WHERE woo_id = $1 FOR UPDATE`, order) // recording needs it, sending does not
+		held, release := e.shop.hold(t, func(q *question) bool { return q.step == "single" })
 		worker := e.start(t, "worker", "stopped")
-		awaitOr(t, "the push was sent and is being recorded", func() bool {
-			return e.db.Int(t, `SELECT count(*) FROM bookings WHERE state = 'sending'`) == 1 && e.waiting(t, worker) == 1
-		}, func() string { return e.how(t) })
+		receive(t, "the order is read again", held)
 		worker.stop(t)
-		e.takenOver(t, worker, func(other *child) {
-			await(t, "the other one records as well", func() bool { return e.waiting(t, other) == 1 })
-			lock.Exec(t, `COMMIT`)
-		})
+		if err := e.fake.Change(order, wootest.Order{Status: "completed"}); err != nil {
+			t.Fatal(err)
+		}
+		e.leasesOfStoppedEnd(t)
+		held, releaseOther := e.shop.hold(t, func(q *question) bool { return q.step == "single" })
+		other := e.start(t, "worker", "other")
+		e.sweep(t)
+		receive(t, "the other one reads it as well", held)
+		e.goesOnInVain(t, worker, release)
+		releaseOther()
+		e.ends(t)
+		other.leave(t)
+		e.right(t)
+	})
+
+	// Both have written to the books: what the stopped one records comes while the other one's claim holds.
+	t.Run("between sending and recording", func(t *testing.T) {
+		t.Parallel()
+		e, _ := one(t)
+		e.exec(t, `UPDATE documents SET read_at = now()`)
+		const recording = "SET state = 'booked'"
+		database, held, release := e.heldUp(t, "stopped", recording)
+		worker := e.start(t, "worker", "stopped", database)
+		receive(t, "the push is being recorded", held)
+		worker.stop(t)
+		e.leasesOfStoppedEnd(t)
+		database, held, releaseOther := e.heldUp(t, "other", recording)
+		other := e.start(t, "worker", "other", database)
+		e.sweep(t)
+		receive(t, "the other one records it as well", held)
+		e.goesOnInVain(t, worker, release)
+		releaseOther()
+		e.ends(t)
+		other.leave(t)
 		e.right(t)
 	})
 
