@@ -8,7 +8,8 @@ ALTER TABLE shops
     ADD COLUMN batch_size  int  NOT NULL DEFAULT 100,  -- orders per list call that asks for few fields
     ADD COLUMN call_gap_ms int  NOT NULL DEFAULT 0,    -- pause before each call
     ADD COLUMN slowed_at   timestamptz,                -- when one of them was last made slower
-    ADD COLUMN pool        text NOT NULL DEFAULT '';   -- of workers; '' = the usual ones
+    ADD COLUMN pool        text NOT NULL DEFAULT '',   -- of workers; '' = the usual ones
+    ADD COLUMN zone_said   text NOT NULL DEFAULT '';   -- the zone that the shop last said; time_zone follows it while they are the same
 
 -- How far a list was read counts in rows, because pages differ in size. page stays as it was for workers that do not know
 -- rows yet: rows_read holds only while rows_step is the step.
@@ -63,5 +64,6 @@ DROP TABLE installation;
 ALTER TABLE bookings DROP COLUMN takeovers;
 ALTER TABLE books DROP COLUMN per_minute, DROP COLUMN budget_left, DROP COLUMN budget_at;
 ALTER TABLE nights DROP COLUMN rows_step, DROP COLUMN rows_read, DROP COLUMN met_at, DROP COLUMN troubles, DROP COLUMN takeovers;
-ALTER TABLE shops DROP COLUMN page_size, DROP COLUMN batch_size, DROP COLUMN call_gap_ms, DROP COLUMN slowed_at, DROP COLUMN pool;
+ALTER TABLE shops DROP COLUMN page_size, DROP COLUMN batch_size, DROP COLUMN call_gap_ms, DROP COLUMN slowed_at, DROP COLUMN pool,
+    DROP COLUMN zone_said;
 -- +goose StatementEnd

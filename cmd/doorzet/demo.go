@@ -146,7 +146,7 @@ func (d *demo) addShop(ctx context.Context, address string) (doorzet.Shop, error
 	if err != nil {
 		return shop, err
 	}
-	shop.Home, shop.TimeZone, shop.StoreID = about.Home, about.TimeZone, system.StoreID
+	shop.Home, shop.TimeZone, shop.ZoneSaid, shop.StoreID = about.Home, about.TimeZone, about.TimeZone, system.StoreID
 	shop.WooVersion, shop.Auth = system.WooVersion, client.LearnedAuth()
 	id, err := d.stack.DB.AddShop(ctx, shop, false, "demo")
 	if err != nil {

@@ -179,7 +179,7 @@ func (c *cli) connect(ctx context.Context, s *stack.Stack, shop doorzet.Shop, as
 	if err != nil {
 		return err
 	}
-	shop.Home, shop.StoreID, shop.WooVersion, shop.Auth = m.home, m.storeID, m.version, m.auth
+	shop.Home, shop.StoreID, shop.WooVersion, shop.Auth, shop.ZoneSaid = m.home, m.storeID, m.version, m.auth, m.zone
 	if shop.TimeZone == "" {
 		shop.TimeZone = m.zone
 	}

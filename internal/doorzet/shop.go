@@ -43,6 +43,7 @@ type Shop struct {
 	Secret     Secret
 	Prefix     string
 	TimeZone   string // IANA name, or "+01:00" when the shop is set to an offset
+	ZoneSaid   string // what it last said of its zone; TimeZone follows it as long as the two are the same, so not an owner's own choice
 	StartDate  Date
 	Statuses   []string // chosen, sorted
 	NightHours NightHours

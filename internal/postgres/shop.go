@@ -45,13 +45,14 @@ type shopRow struct {
 	CallGapMS      int            `db:"call_gap_ms"`
 	SlowedAt       sql.NullTime   `db:"slowed_at"`
 	Pool           string         `db:"pool"`
+	ZoneSaid       string         `db:"zone_said"`
 }
 
 const selectShop = `
 	SELECT id, name, url, home, store_id, consumer_key, consumer_secret, prefix, time_zone, start_date, statuses,
 	       night_from, night_to, remainder, books_id, webhooks_on, webhooks_off_for, woo_version, auth, paused_at,
 	       blocked_why, added_at, next_night_at, imported_at, full_import_at, unread,
-	       page_size, batch_size, call_gap_ms, slowed_at, pool
+	       page_size, batch_size, call_gap_ms, slowed_at, pool, zone_said
 	  FROM shops`
 
 func (r shopRow) shop(keys Keyring) (doorzet.Shop, error) {
@@ -65,7 +66,7 @@ func (r shopRow) shop(keys Keyring) (doorzet.Shop, error) {
 	}
 	return doorzet.Shop{
 		ID: r.ID, Name: r.Name, URL: r.URL, Home: r.Home, StoreID: r.StoreID, Key: key, Secret: secret,
-		Prefix: r.Prefix, TimeZone: r.TimeZone, StartDate: doorzet.DateOf(r.StartDate, time.UTC),
+		Prefix: r.Prefix, TimeZone: r.TimeZone, ZoneSaid: r.ZoneSaid, StartDate: doorzet.DateOf(r.StartDate, time.UTC),
 		Statuses: r.Statuses, NightHours: doorzet.NightHours{From: r.NightFrom, To: r.NightTo},
 		Remainder: r.Remainder, BooksID: r.BooksID, WebhooksOn: r.WebhooksOn, WebhooksOffFor: r.WebhooksOffFor,
 		WooVersion: r.WooVersion, Auth: r.Auth, PausedAt: clock(r.PausedAt), BlockedWhy: r.BlockedWhy,
@@ -96,12 +97,12 @@ func (db *DB) AddShop(ctx context.Context, s doorzet.Shop, asCopy bool, actor st
 		err := tx.GetContext(ctx, &id, `
 			INSERT INTO shops (name, url, home, home_key, store_id, copy_of_store, consumer_key, consumer_secret, prefix,
 			                   time_zone, start_date, starts_at, statuses, night_from, night_to, remainder, books_id,
-			                   woo_version, auth, pool, next_night_at)
-			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, now())
+			                   woo_version, auth, pool, zone_said, next_night_at)
+			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, now())
 			RETURNING id`,
 			s.Name, s.URL, s.Home, doorzet.HomeKey(s.Home), s.StoreID, asCopy, key, secret, s.Prefix, s.TimeZone,
 			s.StartDate.String(), s.StartsAt(), pq.StringArray(s.Statuses), s.NightHours.From, s.NightHours.To, s.Remainder,
-			s.BooksID, s.WooVersion, s.Auth, s.Pool)
+			s.BooksID, s.WooVersion, s.Auth, s.Pool, s.ZoneSaid)
 		if err != nil {
 			return err
 		}
@@ -201,15 +202,15 @@ func (db *DB) Prefixes(ctx context.Context) ([]string, error) {
 }
 
 // SawShop records what a shop said of itself when a night began or went on: the reason to stop it (R14; "" lets it go on), its
-// version, how it lets us in, and a store id that it did not have before.
+// version, how it lets us in, a store id that it did not have before, and its zone ("" = it did not say), which its nights and
+// its start date follow.
 func (db *DB) SawShop(ctx context.Context, s doorzet.Shop, actor string) error {
 	return db.inTx(ctx, func(tx *sqlx.Tx) error {
-		var before string
-		err := tx.GetContext(ctx, &before, `SELECT blocked_why FROM shops WHERE id = $1 FOR UPDATE`, s.ID)
-		if err != nil {
+		var before shopRow
+		if err := tx.GetContext(ctx, &before, selectShop+` WHERE id = $1 FOR UPDATE`, s.ID); err != nil {
 			return fmt.Errorf("shop %d: %w", s.ID, notFound(err))
 		}
-		_, err = tx.ExecContext(ctx, `
+		_, err := tx.ExecContext(ctx, `
 			UPDATE shops SET blocked_why = $2, woo_version = $3, auth = $4,
 			       store_id = CASE WHEN store_id = '' AND NOT EXISTS (SELECT FROM shops o WHERE o.store_id = $5) THEN $5 ELSE store_id END
 			 WHERE id = $1`, s.ID, s.BlockedWhy, s.WooVersion, s.Auth, s.StoreID)
@@ -217,13 +218,43 @@ func (db *DB) SawShop(ctx context.Context, s doorzet.Shop, actor string) error {
 			return fmt.Errorf("record what shop %d said: %w", s.ID, err)
 		}
 		switch {
-		case s.BlockedWhy != before && s.BlockedWhy != "":
+		case s.BlockedWhy != before.BlockedWhy && s.BlockedWhy != "":
 			return note(ctx, tx, s.ID, actor, "shop", "Stopped: "+s.BlockedWhy)
-		case s.BlockedWhy != before:
-			return note(ctx, tx, s.ID, actor, "shop", "It is the same shop again: nights and pushes go on.")
+		case s.BlockedWhy != before.BlockedWhy:
+			err = note(ctx, tx, s.ID, actor, "shop", "It is the same shop again: nights and pushes go on.")
 		}
-		return nil
+		if err != nil || s.BlockedWhy != "" || s.ZoneSaid == "" || s.ZoneSaid == before.ZoneSaid {
+			return err
+		}
+		return followZone(ctx, tx, before, s.ZoneSaid, actor)
 	})
+}
+
+// followZone records that a shop says another zone than before. When that was ours too its nights and its start date follow; one that
+// its owner chose stays. A zone that is not known here is left alone.
+func followZone(ctx context.Context, tx *sqlx.Tx, before shopRow, said, actor string) error {
+	if _, err := doorzet.ParseZone(said); err != nil {
+		return nil //nolint:nilerr // what a shop says of itself is no error of ours
+	}
+	s := doorzet.Shop{
+		ID: before.ID, TimeZone: said, StartDate: doorzet.DateOf(before.StartDate, time.UTC),
+		NightHours: doorzet.NightHours{From: before.NightFrom, To: before.NightTo},
+	}
+	if before.TimeZone != before.ZoneSaid || before.TimeZone == said {
+		_, err := tx.ExecContext(ctx, `UPDATE shops SET zone_said = $2 WHERE id = $1`, s.ID, said)
+		return err
+	}
+	_, err := tx.ExecContext(ctx, `
+		UPDATE shops
+		   SET zone_said = $2, time_zone = $2, starts_at = $3, next_night_at = $4,
+		       full_import_at = CASE WHEN $3 < starts_at THEN NULL ELSE full_import_at END
+		 WHERE id = $1`,
+		s.ID, said, s.StartsAt(), doorzet.Retimed(before.NextNightAt, time.Now(), s.NightHours, s.Location(), s.ID))
+	if err != nil {
+		return fmt.Errorf("record the zone of shop %d: %w", s.ID, err)
+	}
+	text := fmt.Sprintf("Time zone: %s → %s, as the shop says now. Its nights and its start date follow.", before.TimeZone, said)
+	return note(ctx, tx, s.ID, actor, "shop", text)
 }
 
 // SawPace keeps what was learnt of how much a shop can bear.

@@ -27,7 +27,7 @@ func (w *work) meet(ctx context.Context) error {
 		return err
 	}
 	w.shop.BlockedWhy = doorzet.SameShop(w.shop, id.Home, id.StoreID)
-	w.shop.Auth = id.Auth
+	w.shop.Auth, w.shop.ZoneSaid = id.Auth, id.TimeZone
 	if id.Version != "" {
 		w.shop.WooVersion = id.Version
 	}

@@ -51,6 +51,7 @@ type Listed struct {
 // Identity is what a shop says of itself.
 type Identity struct {
 	Home, StoreID, Version string
+	TimeZone               string // as it says; "" = it does not say
 	Auth                   string // how it let us in, to be remembered
 }
 

@@ -66,7 +66,7 @@ func decodeAbout(body []byte) (About, error) {
 		Home       text       `json:"home"`
 		URL        text       `json:"url"`
 		Zone       text       `json:"timezone_string"`
-		Offset     amount     `json:"gmt_offset"`
+		Offset     *amount    `json:"gmt_offset"`
 		Namespaces list[text] `json:"namespaces"`
 	}
 	if err := json.Unmarshal(body, &v); err != nil || v.Home == "" {
@@ -79,7 +79,7 @@ func decodeAbout(body []byte) (About, error) {
 		TimeZone:    string(v.Zone),
 		WooCommerce: slices.Contains(v.Namespaces, "wc/v3"),
 	}
-	if about.TimeZone == "" {
+	if about.TimeZone == "" && v.Offset != nil {
 		about.TimeZone = offsetName(v.Offset.Decimal)
 	}
 	return about, nil

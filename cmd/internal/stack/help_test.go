@@ -6,7 +6,6 @@ import (
 	"log/slog"
 	"net/http/httptest"
 	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -221,7 +220,7 @@ func (b *bundle) is(t *testing.T, id int64, want doorzet.OrderState) {
 	}
 }
 
-// files are the names in the books' folder.
+// files are the names in the books' folder, of files that are whole.
 func (b *bundle) files(t *testing.T) []string {
 	t.Helper()
 	entries, err := os.ReadDir(b.dir)
@@ -230,7 +229,9 @@ func (b *bundle) files(t *testing.T) []string {
 	}
 	var out []string
 	for _, e := range entries {
-		out = append(out, filepath.Base(e.Name()))
+		if !strings.HasPrefix(e.Name(), ".") { // being written
+			out = append(out, e.Name())
+		}
 	}
 	return out
 }

@@ -8,6 +8,7 @@ import (
 	"github.com/doorzet/doorzet/internal/postgres/postgrestest"
 	"github.com/doorzet/doorzet/internal/queue"
 	"github.com/doorzet/doorzet/internal/queue/queuetest"
+	"github.com/doorzet/doorzet/internal/woo/wootest"
 )
 
 // Nights are planned while Redis is down, and the sweep enqueues them when it is back.
@@ -76,5 +77,27 @@ func TestSweepsAddNothingToALongQueue(t *testing.T) {
 	b.Queue = empty
 	if bookings, _ := sweep(); !bookings {
 		t.Error("not swept when there is room")
+	}
+}
+
+// When a shop is set to another time zone, its nights follow: the coming one, or where that would put it off, those after it.
+func TestR3_nightsFollowTheShopsZone(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.done(t) // the shop says its zone for the first time
+	b.fake.Identify(wootest.Identity{TimeZone: "Asia/Tokyo"})
+	b.done(t)
+	s, err := b.DB.Shop(t.Context(), b.shop)
+	if err != nil || s.TimeZone != "Asia/Tokyo" {
+		t.Fatalf("the zone is %s, %v", s.TimeZone, err)
+	}
+	if _, err := b.DB.PlanNights(t.Context(), s.NextNightAt, 0, 10); err != nil {
+		t.Fatal(err)
+	}
+	if s, err = b.DB.Shop(t.Context(), b.shop); err != nil {
+		t.Fatal(err)
+	}
+	if local := s.NextNightAt.In(s.Location()); local.Hour() < 1 || local.Hour() > 5 {
+		t.Errorf("the next night begins at %s", local)
 	}
 }

@@ -63,7 +63,7 @@ func (o *shopOf) Identity(ctx context.Context) (reconcile.Identity, error) {
 	if err != nil {
 		return reconcile.Identity{}, err
 	}
-	id := reconcile.Identity{Home: about.Home}
+	id := reconcile.Identity{Home: about.Home, TimeZone: about.TimeZone}
 	system, err := o.client.System(ctx)
 	if err != nil && !silent(err) {
 		return id, err
