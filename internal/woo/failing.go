@@ -92,7 +92,7 @@ func (w *walk) split(ctx context.Context, rows int, cause error) error {
 			return err
 		}
 	case first:
-		if _, err := w.names(ctx, w.row); err != nil {
+		if _, err := w.names(ctx, w.row, true); err != nil {
 			return w.down(ctx, cause)
 		}
 	}
@@ -139,37 +139,44 @@ func (w *walk) alone(ctx context.Context, cause error) (Page, error) {
 }
 
 // name finds out which order it is that the shop cannot answer: a list with nothing but ids does little with its orders. When that
-// fails too, the id stays unknown, but only if the shop names another order: else it is down.
+// fails too, the shop is down, unless it names another order: then the question is worth repeating before the id stays unknown.
 func (w *walk) name(ctx context.Context) (Page, bool) {
-	named, err := w.names(ctx, w.row)
-	switch {
-	case err == nil && len(named.Orders) == 1:
-		return set(named, BadOrder{ID: named.Orders[0].ID}), true
-	case err == nil:
+	named, err := w.names(ctx, w.row, true)
+	if err != nil {
+		other := w.row + 1
+		if other >= w.end() {
+			other = w.row - 1
+		}
+		if other < 0 {
+			return Page{}, false
+		}
+		neighbour, failed := w.names(ctx, other, true)
+		if failed != nil || len(neighbour.Orders) != 1 {
+			return Page{}, false
+		}
+		if named, err = w.names(ctx, w.row, false); heavy(err) {
+			return set(neighbour, w.unnamed()), true
+		}
+	}
+	if err != nil || len(named.Orders) != 1 {
 		return Page{}, false // nothing is there: it was not the order that failed
 	}
-	other := w.row + 1
-	if end := w.end(); other >= end {
-		other = w.row - 1
+	return set(named, BadOrder{ID: named.Orders[0].ID}), true
+}
+
+// unnamed is an order that the shop does not name. Of a list by id it is known which one it is.
+func (w *walk) unnamed() BadOrder {
+	if w.ids == nil {
+		return BadOrder{}
 	}
-	if other < 0 {
-		return Page{}, false
-	}
-	if named, err = w.names(ctx, other); err != nil || len(named.Orders) != 1 {
-		return Page{}, false
-	}
-	bad := BadOrder{}
-	if w.ids != nil {
-		bad.ID = w.ids[w.row]
-	}
-	return set(named, bad), true
+	return BadOrder{ID: w.ids[w.row]}
 }
 
 // names asks for the id of the order at a row, and for nothing else.
-func (w *walk) names(ctx context.Context, row int) (Page, error) {
+func (w *walk) names(ctx context.Context, row int, once bool) (Page, error) {
 	q := w.query
 	q.Fields = []string{"id"}
-	p, err := w.ask(ctx, q, part{row: row, size: 1, within: shortTime, once: true})
+	p, err := w.ask(ctx, q, part{row: row, size: 1, within: shortTime, once: once})
 	p.done()
 	return p, err
 }

@@ -70,6 +70,7 @@ func TestAPoisonousOrderIsSetAside(t *testing.T) {
 		{"in a batch by id", []int{31}, 80, looks, 21},
 		{"in a batch of whole orders", []int{0, 99}, 100, whole, 37},
 		{"the only one of a batch", []int{0}, 1, looks, 4},
+		{"twelve, none beside another", []int{1, 3, 5, 7, 9, 11, 13, 15, 17, 19, 21, 23}, 30, everything, 90},
 		{"eight in a row", []int{20, 21, 22, 23, 24, 25, 26, 27}, 60, everything, 60},
 	} {
 		for _, as := range []string{"500", "down"} {
@@ -92,6 +93,28 @@ func TestAPoisonousOrderIsSetAside(t *testing.T) {
 				})
 			})
 		}
+	}
+}
+
+// A shop that shows no order is not asked for each of its orders, though it tells their ids.
+func TestAShopThatOnlyTellsIDs(t *testing.T) {
+	t.Parallel()
+	for _, v := range []struct {
+		as    string
+		fine  int // orders before those that fail
+		aside int
+		most  int // questions
+	}{{"500", 0, 2, 20}, {"500", 7, 10, 60}, {"hang", 0, 1, 10}, {"hang", 7, 3, 20}} {
+		timed(t, 60, func(t *testing.T, shop *wootest.Shop, c *woo.Client) {
+			for _, id := range shop.IDs()[v.fine:] {
+				shop.Fail(wootest.Fault{Kind: "poison", Order: id, As: v.as})
+			}
+			m := walk(t, c, woo.Query{})
+			shopError(t, m.err, doorzet.ShopDown)
+			if n := shop.Count("list"); len(m.times) != v.fine || len(m.bad) != v.aside || n > v.most {
+				t.Errorf("%s after %d: %d came, %d were set aside, with %d questions", v.as, v.fine, len(m.times), len(m.bad), n)
+			}
+		})
 	}
 }
 

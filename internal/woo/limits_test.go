@@ -74,6 +74,7 @@ func TestLargeAnswers(t *testing.T) {
 			c := clientOf(shop)
 			c.Large = large
 			wg.Go(func() {
+				mine := 0
 				_, err := c.EachPage(t.Context(), woo.Query{}, func(woo.Page) error {
 					mu.Lock()
 					in++
@@ -81,6 +82,10 @@ func TestLargeAnswers(t *testing.T) {
 					peak = max(peak, in)
 					mu.Unlock()
 					<-release
+					<-time.After(time.Second) // whoever could read ahead would have
+					if mine++; shop.Count("list") != mine {
+						t.Errorf("%d pages were asked for while page %d was in memory", shop.Count("list"), mine)
+					}
 					mu.Lock()
 					in--
 					mu.Unlock()
