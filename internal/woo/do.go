@@ -154,7 +154,7 @@ func (c *Client) try(ctx context.Context, q call, w way) (answer, error) {
 		if !again || q.verb() != http.MethodGet || q.once && heavy(err) {
 			return a, err
 		}
-		if err := c.pause(ctx, wait); err != nil {
+		if err := c.pause(ctx, max(wait, c.due())); err != nil {
 			return answer{}, err
 		}
 	}

@@ -73,7 +73,11 @@ func TestAPoisonousOrderIsSetAside(t *testing.T) {
 		{"twelve, none beside another", []int{1, 3, 5, 7, 9, 11, 13, 15, 17, 19, 21, 23}, 30, everything, 90},
 		{"eight in a row", []int{20, 21, 22, 23, 24, 25, 26, 27}, 60, everything, 60},
 	} {
-		for _, as := range []string{"500", "down"} {
+		kinds := []string{"500", "down"}
+		if v.most > 40 {
+			kinds = kinds[:1]
+		}
+		for _, as := range kinds {
 			t.Run(v.name+" as "+as, func(t *testing.T) {
 				t.Parallel()
 				timed(t, v.listed, func(t *testing.T, shop *wootest.Shop, c *woo.Client) {
@@ -122,9 +126,13 @@ func TestAShopThatOnlyTellsIDs(t *testing.T) {
 func TestAShopThatCannotBearMuch(t *testing.T) {
 	t.Parallel()
 	for _, v := range []struct{ limit, want, most int }{
-		{100, 100, 2}, {99, 50, 4}, {50, 50, 4}, {49, 25, 7}, {25, 25, 7}, {24, 5, 29}, {5, 5, 29}, {4, 1, 134}, {1, 1, 134},
+		{100, 100, 2}, {99, 50, 4}, {50, 50, 4}, {25, 25, 7}, {24, 5, 29}, {5, 5, 29}, {1, 1, 134},
 	} {
-		for _, as := range []string{"500", "504", "html", "down", "413", "hang"} {
+		kinds := []string{"500"}
+		if v.limit == 25 || v.limit == 1 {
+			kinds = []string{"500", "504", "html", "down", "413", "hang"}
+		}
+		for _, as := range kinds {
 			for name, fields := range map[string][]string{"whole": nil, "looks": woo.LookFields} {
 				t.Run(name+" as "+as, func(t *testing.T) {
 					t.Parallel()
@@ -192,7 +200,7 @@ func TestAnAddressThatIsTooLongWithoutIDs(t *testing.T) {
 // Orders that a plugin fills with megabytes are read a few at a time.
 func TestOrdersThatAreLarge(t *testing.T) {
 	t.Parallel()
-	timed(t, 30, func(t *testing.T, shop *wootest.Shop, c *woo.Client) {
+	timed(t, 17, func(t *testing.T, shop *wootest.Shop, c *woo.Client) {
 		filling, err := json.Marshal(strings.Repeat("x", 1<<20))
 		if err != nil {
 			t.Fatal(err)

@@ -31,7 +31,7 @@ func (i inside) RoundTrip(req *http.Request) (*http.Response, error) {
 				return
 			}
 			w.WriteHeader(http.StatusOK)
-			_ = in.Close()
+			_ = in.CloseWithError(ctx.Err())
 		}()
 		i.shop.ServeHTTP(w, asked)
 	}()
