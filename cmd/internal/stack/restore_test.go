@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"log/slog"
 	"maps"
 	"os"
 	"path/filepath"
@@ -23,7 +22,7 @@ func (b *bundle) process(t *testing.T, redis doorzet.Secret) *Stack {
 	t.Helper()
 	cfg := b.Config
 	cfg.RedisURL, cfg.WorkerQueues, cfg.WorkerPush, cfg.WorkerReconcile, cfg.WorkerServers, cfg.Drain = redis, []string{"push", "reconcile"}, 4, 2, 1, time.Second
-	s, err := Open(cfg, slog.New(slog.DiscardHandler))
+	s, err := Open(cfg, b.Log)
 	if err != nil {
 		t.Fatal(err)
 	}
