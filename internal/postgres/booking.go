@@ -37,8 +37,8 @@ type claimRow struct {
 	BooksDir   string         `db:"books_dir"`
 	BooksBooks string         `db:"books_seller"`
 	BooksKey   int64          `db:"books_key"`
-	CreatedAt  time.Time      `db:"created_at"`
-	markRow
+	CreatedAt  time.Time      `db:"order_created_at"`
+	RestoredAt sql.NullTime   `db:"restored_at"`
 }
 
 // nextToken is what a claim's token becomes: a time, in microseconds, so that the token of a claim from before Postgres was
@@ -73,7 +73,7 @@ func (db *DB) ClaimPush(ctx context.Context, id int64) (doorzet.PushJob, error) 
 			   AND (b.claimed_until IS NULL OR b.claimed_until < clock_timestamp())
 			   AND (b.state <> 'due'
 			        OR s.paused_at IS NULL AND s.blocked_why = '' AND o.ignored_at IS NULL AND o.conflict_key = '')
-			RETURNING b.*
+			RETURNING b.*, o.created_at AS order_created_at
 		)
 		SELECT c.id AS booking_id, c.state, c.claim_token, c.claimed_until, c.woo_id, c.reference, c.by_hand, c.due_status,
 		       c.due_at, c.night_id, c.attempts, c.lookups, c.sent_at, c.document, d.body, d.read_at,
@@ -82,10 +82,8 @@ func (db *DB) ClaimPush(ctx context.Context, id int64) (doorzet.PushJob, error) 
 		       s.statuses, s.night_from, s.night_to, s.remainder, s.books_id, s.webhooks_on, s.webhooks_off_for,
 		       s.woo_version, s.auth, s.paused_at, s.blocked_why, s.added_at, s.next_night_at, s.imported_at, s.full_import_at, s.unread,
 		       s.page_size, s.batch_size, s.call_gap_ms, s.slowed_at, s.pool,
-		       o.created_at, `+markColumns+`
+		       c.order_created_at, (SELECT restored_at FROM installation) AS restored_at
 		  FROM c
-		  JOIN orders o ON o.id = c.order_id
-		  `+markTables+`
 		  JOIN shops s ON s.id = c.shop_id
 		  JOIN books k ON k.id = coalesce(c.books_id, s.books_id)
 		  LEFT JOIN documents d ON d.order_id = c.order_id`, withMark(known, id, doorzet.ClaimLease.Seconds(), doorzet.TakeoversAtOnce)...)
@@ -96,7 +94,6 @@ func (db *DB) ClaimPush(ctx context.Context, id int64) (doorzet.PushJob, error) 
 	if err != nil {
 		return doorzet.PushJob{}, fmt.Errorf("claim booking %d: %w", id, err)
 	}
-	db.Know(r.mark())
 	return r.job(db.keys)
 }
 

@@ -36,44 +36,34 @@ func withMark(m doorzet.Mark, args ...any) []any {
 	return append([]any{m.Entry, at(m.At), at(m.Restored)}, args...)
 }
 
-// The parts of a statement that tests the mark of withMark and reads the newest one.
-const (
-	// markStands is whether the journal holds the mark's entry, or a restore was recorded since: then the books are asked.
-	markStands = `(CAST($1 AS bigint) = 0 OR EXISTS (SELECT FROM events WHERE id = CAST($1 AS bigint) AND at = CAST($2 AS timestamptz))
+// markStands is whether the journal holds the entry of the mark that withMark gives, or a restore was recorded since: then the books
+// are asked.
+const markStands = `(CAST($1 AS bigint) = 0 OR EXISTS (SELECT FROM events WHERE id = CAST($1 AS bigint) AND at = CAST($2 AS timestamptz))
 		OR EXISTS (SELECT FROM installation WHERE restored_at > coalesce(CAST($3 AS timestamptz), '-infinity')))`
-	markColumns = `i.restored_at, m.entry, m.entry_at`
-	markTables  = `JOIN installation i ON true
-		  LEFT JOIN LATERAL (SELECT e.id AS entry, e.at AS entry_at FROM events e ORDER BY e.id DESC LIMIT 1) m ON true`
-)
-
-type markRow struct {
-	RestoredAt sql.NullTime  `db:"restored_at"`
-	Entry      sql.NullInt64 `db:"entry"`
-	EntryAt    sql.NullTime  `db:"entry_at"`
-}
-
-func (r markRow) mark() doorzet.Mark {
-	return doorzet.Mark{Entry: r.Entry.Int64, At: clock(r.EntryAt), Restored: clock(r.RestoredAt)}
-}
 
 // Mark is the newest mark, which is known from now on. An entry that is read is committed and on disk, so a crash of Postgres
 // takes no mark back; what is rolled back is never seen. ErrRestored: the newest mark that was known is not there, and no restore
 // was recorded since.
 func (db *DB) Mark(ctx context.Context) (doorzet.Mark, error) {
 	var r struct {
-		markRow
-		Stands bool `db:"stands"`
+		Stands   bool          `db:"stands"`
+		Restored sql.NullTime  `db:"restored_at"`
+		Entry    sql.NullInt64 `db:"entry"`
+		At       sql.NullTime  `db:"at"`
 	}
 	err := db.x.GetContext(ctx, &r, `
-		SELECT `+markStands+` AS stands, `+markColumns+` FROM (SELECT 1) one `+markTables, withMark(db.seen.mark())...)
+		SELECT `+markStands+` AS stands, i.restored_at, m.entry, m.at
+		  FROM installation i
+		  LEFT JOIN LATERAL (SELECT e.id AS entry, e.at FROM events e ORDER BY e.id DESC LIMIT 1) m ON true`, withMark(db.seen.mark())...)
 	switch {
 	case err != nil:
 		return doorzet.Mark{}, fmt.Errorf("read the newest entry of the journal: %w", err)
 	case !r.Stands:
 		return doorzet.Mark{}, doorzet.ErrRestored
 	}
-	db.Know(r.mark())
-	return r.mark(), nil
+	m := doorzet.Mark{Entry: r.Entry.Int64, At: clock(r.At), Restored: clock(r.Restored)}
+	db.Know(m)
+	return m, nil
 }
 
 // Installation is the name of this installation, which tells it from others. It is made with the database and restored with it.

@@ -24,6 +24,7 @@ func (b *bundle) backup(t *testing.T) (restore func()) {
 	b.reconnect(t)
 	return func() {
 		t.Helper()
+		b.knows(t)
 		swap()
 		b.reconnect(t)
 		if _, err := b.db.Mark(t.Context()); !errors.Is(err, doorzet.ErrRestored) {
@@ -33,6 +34,14 @@ func (b *bundle) backup(t *testing.T) (restore func()) {
 			t.Fatalf("recorded: %t, %v", mine, err)
 		}
 		b.pausePasses(t)
+	}
+}
+
+// knows lets the process see what Postgres holds, as it does every few seconds.
+func (b *bundle) knows(t *testing.T) {
+	t.Helper()
+	if _, err := b.db.Mark(t.Context()); err != nil {
+		t.Fatal(err)
 	}
 }
 
@@ -197,9 +206,6 @@ func TestR1_dueAtTheBackupAndNotBookedSince(t *testing.T) {
 			id := b.due(t, order(7, "processing", "12.10"))
 			restore := b.backup(t)
 			b.due(t, order(8, "processing", "12.10"))
-			if _, err := b.db.Mark(t.Context()); err != nil {
-				t.Fatal(err)
-			}
 			restore()
 			b.stale(t)
 			c.change(t, b)
@@ -323,6 +329,7 @@ func TestPush_doesNothingInARestoredPostgres(t *testing.T) {
 	swap := postgrestest.Backup(t, b.url)
 	b.reconnect(t)
 	b.push(t, b.due(t, order(8, "processing", "12.10")))
+	b.knows(t)
 	swap()
 	b.reconnect(t)
 	if err := b.pusher().Push(t.Context(), id); !errors.Is(err, doorzet.ErrRestored) {
