@@ -122,20 +122,27 @@ func recordRestore(ctx context.Context, tx *sqlx.Tx, moment time.Time, text, by 
 }
 
 // WakeAll moves the wake-ups of everything that is due and that nobody holds to now: those that were given out are lost. The next
-// sweeps give them out again. It returns how many bookings and nights that are.
+// sweeps give them out again. What somebody changes at this moment is left out, so it waits for nobody. It returns how many bookings
+// and nights that are.
 func (db *DB) WakeAll(ctx context.Context) (bookings, nights int64, err error) {
 	for _, w := range []struct {
 		woken     *int64
 		statement string
 	}{
 		{&bookings, `
-		UPDATE bookings SET wake_at = clock_timestamp()
-		 WHERE state IN ('due', 'sending', 'unknown') AND next_try_at <= clock_timestamp() AND wake_at > clock_timestamp()
-		   AND (claimed_until IS NULL OR claimed_until < clock_timestamp())`},
+		WITH picked AS (
+			SELECT id FROM bookings
+			 WHERE state IN ('due', 'sending', 'unknown') AND next_try_at <= clock_timestamp() AND wake_at > clock_timestamp()
+			   AND (claimed_until IS NULL OR claimed_until < clock_timestamp())
+			 FOR UPDATE SKIP LOCKED)
+		UPDATE bookings SET wake_at = clock_timestamp() FROM picked WHERE bookings.id = picked.id`},
 		{&nights, `
-		UPDATE nights SET wake_at = clock_timestamp()
-		 WHERE state IN ('planned', 'running') AND next_try_at <= clock_timestamp() AND wake_at > clock_timestamp()
-		   AND (claimed_until IS NULL OR claimed_until < clock_timestamp())`},
+		WITH picked AS (
+			SELECT id FROM nights
+			 WHERE state IN ('planned', 'running') AND next_try_at <= clock_timestamp() AND wake_at > clock_timestamp()
+			   AND (claimed_until IS NULL OR claimed_until < clock_timestamp())
+			 FOR UPDATE SKIP LOCKED)
+		UPDATE nights SET wake_at = clock_timestamp() FROM picked WHERE nights.id = picked.id`},
 	} {
 		err := db.inTx(ctx, func(tx *sqlx.Tx) error {
 			res, err := tx.ExecContext(ctx, w.statement)

@@ -89,7 +89,7 @@ func (o *outages) crash(t *testing.T, signal syscall.Signal) {
 	pids := []int{o.postgres.PID}
 	if signal == syscall.SIGKILL {
 		list := postgrestest.One[string](t, o.url, `SELECT string_agg(CAST(pid AS text), ' ') FROM pg_stat_activity`)
-		for _, word := range strings.Fields(list) {
+		for word := range strings.FieldsSeq(list) {
 			var pid int
 			if _, err := fmt.Sscan(word, &pid); err != nil {
 				t.Fatal(err)
@@ -152,7 +152,7 @@ func TestR9_outagesAreNoRestore(t *testing.T) {
 	o.rehearse(t)
 	o.fake.Fail(wootest.Fault{Kind: "latency", DelayMS: 60}) // the night takes a while
 	night := o.ask(t, time.Now())
-	o.must(t, o.Queue.WakeNights(t.Context(), []int64{night}))
+	o.must(t, o.Queue.WakeNights(t.Context(), doorzet.WakeUps("", night)))
 
 	o.booked(t, 10)
 	if !o.says(t, `SELECT state = 'running' FROM nights ORDER BY id DESC LIMIT 1`) {
@@ -201,7 +201,7 @@ func TestAnEmptiedRedisHoldsUpNothing(t *testing.T) {
 	o.add(t, "processing", 5, 5*days)
 	o.done(t) // its five pushes are woken, and nobody is there yet
 	night := o.ask(t, start)
-	o.must(t, o.Queue.WakeNights(t.Context(), []int64{night}))
+	o.must(t, o.Queue.WakeNights(t.Context(), doorzet.WakeUps("", night)))
 	o.exec(t, `UPDATE nights SET wake_at = now() + interval '10 minutes' WHERE state = 'planned'`)
 	o.exec(t, `UPDATE bookings SET wake_at = now() + interval '10 minutes'`)
 	queuetest.Do(t, o.redis.URL, "FLUSHALL")

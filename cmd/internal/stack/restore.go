@@ -168,5 +168,10 @@ func (s *Stack) refill(ctx context.Context) error {
 	}
 	s.Log.Info("Redis is new or was emptied: what is due is given out anew. If Postgres was restored from a backup as well, say so: doorzet restored",
 		"bookings", bookings, "nights", nights)
-	return errors.Join(s.sweepNights(ctx), s.sweepBookings(ctx))
+	err = s.sweepBookings(ctx)
+	// All of them now: each sweep by itself takes only a part, because nights wait long for a worker, and are not to pile up.
+	for ; err == nil && nights > 0; nights -= batch {
+		err = s.sweepNights(ctx)
+	}
+	return err
 }
