@@ -272,22 +272,28 @@ func (db *DB) end(ctx context.Context, c doorzet.Claim, e ending, args ...any) e
 	params := append([]any{c.BookingID, c.Token}, args...)
 	k, t := len(params)+1, len(params)+2
 	params = append(params, e.kind, e.text)
-	var n int
-	err := db.again(ctx, &n, fmt.Sprintf(`
+	var entry struct {
+		ID sql.NullInt64 `db:"id"`
+		At sql.NullTime  `db:"at"`
+	}
+	err := db.again(ctx, &entry, fmt.Sprintf(`
 		WITH locked AS MATERIALIZED (
 			SELECT o.id FROM orders o WHERE o.id = (SELECT order_id FROM bookings WHERE id = $1) FOR UPDATE
 		), b AS (%s), o AS (
 			UPDATE orders SET %s FROM b WHERE orders.id = b.order_id
 		), e AS (
 			INSERT INTO events (shop_id, woo_id, actor, kind, text) SELECT shop_id, woo_id, 'push', $%d, $%d FROM b
+			RETURNING id, at
 		)
-		SELECT count(*) FROM b`, e.update, e.order, k, t), params)
+		SELECT max(id) AS id, max(at) AS at FROM e`, e.update, e.order, k, t), params)
 	if err != nil {
 		return fmt.Errorf("end the push of booking %d: %w", c.BookingID, err)
 	}
-	if n == 0 {
+	if !entry.ID.Valid {
 		return doorzet.ErrLost
 	}
+	// It is committed: a Postgres that does not have it was restored.
+	db.Know(doorzet.Mark{Entry: entry.ID.Int64, At: clock(entry.At), Restored: db.seen.mark().Restored})
 	return nil
 }
 
@@ -330,11 +336,12 @@ func (db *DB) Exported(ctx context.Context, bookingID int64) error {
 	return db.AllExported(ctx, []int64{bookingID})
 }
 
-// AllExported records that the folders have the files of some bookings, once.
+// AllExported records that the folders have the files of some bookings, once. One without content is another one, which got the
+// id of a booking that was lost when Postgres was restored.
 func (db *DB) AllExported(ctx context.Context, bookingIDs []int64) error {
 	_, err := db.x.ExecContext(ctx, `
 		WITH picked AS MATERIALIZED (
-			SELECT id FROM bookings WHERE id = ANY ($1) AND exported_at IS NULL ORDER BY id FOR NO KEY UPDATE)
+			SELECT id FROM bookings WHERE id = ANY ($1) AND content IS NOT NULL AND exported_at IS NULL ORDER BY id FOR NO KEY UPDATE)
 		UPDATE bookings SET exported_at = clock_timestamp() FROM picked WHERE bookings.id = picked.id`, pq.Array(bookingIDs))
 	if err != nil {
 		return fmt.Errorf("record the exports of %d bookings: %w", len(bookingIDs), err)

@@ -145,6 +145,21 @@ func TestARestoredPostgresIsNoticed(t *testing.T) {
 	}
 }
 
+// A worker knows at once of the pushes that it ended itself.
+func TestARestoredPostgresIsNoticedByWhoPushedLast(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	id, other := b.due(t, 1), b.due(t, 2)
+	restore := b.backup(t)
+	if err := b.db.RecordRefused(t.Context(), b.claim(t, id).Claim, "no"); err != nil {
+		t.Fatal(err)
+	}
+	restore()
+	if _, err := b.db.ClaimPush(t.Context(), other); !errors.Is(err, doorzet.ErrRestored) {
+		t.Errorf("the claim: %v", err)
+	}
+}
+
 func TestARestoreThatLostNothingIsNone(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
@@ -236,6 +251,9 @@ func TestTokensDoNotComeAgain(t *testing.T) {
 		if !errors.Is(err, doorzet.ErrLost) {
 			t.Errorf("%s with a claim from before the restore: %v, want ErrLost", what, err)
 		}
+	}
+	if err := b.db.AllExported(t.Context(), []int64{old.Claim.BookingID}); err != nil || one[bool](t, b, `SELECT exported_at IS NOT NULL FROM bookings`) {
+		t.Errorf("what was exported before the restore counts for another booking: %v", err)
 	}
 	if err := b.db.Send(t.Context(), job.Claim, document("WC-2"), job.Books.ID); err != nil {
 		t.Errorf("the holder of now cannot send: %v", err)

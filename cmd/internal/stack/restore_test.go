@@ -81,10 +81,11 @@ func (b *bundle) says(t *testing.T, query string) bool {
 	return err == nil && yes
 }
 
-// settled tells whether no booking is on its way.
+// settled tells whether no booking is on its way, nor its file.
 func (b *bundle) settled(t *testing.T) bool {
 	t.Helper()
-	return b.says(t, `SELECT count(*) = 0 FROM bookings WHERE state IN ('due', 'sending', 'unknown') AND next_try_at IS NOT NULL`)
+	return b.says(t, `SELECT count(*) = 0 FROM bookings
+		WHERE state IN ('due', 'sending', 'unknown') AND next_try_at IS NOT NULL OR state = 'booked' AND exported_at IS NULL`)
 }
 
 // contents are the files in the books' folder.
@@ -141,6 +142,13 @@ func (b *bundle) lose(t *testing.T) *lost {
 	b.eventually(t, "8 orders are booked", func() bool { return len(b.files(t)) == 8 && b.settled(t) })
 	b.must(t, b.fake.Change(l.changed, wootest.Order{Fields: map[string]json.RawMessage{"currency": json.RawMessage(`"USD"`)}}))
 	l.before = b.contents(t)
+	b.waits(t, "the newest entry is mirrored", func() bool {
+		id, err := b.installation(t.Context())
+		b.must(t, err)
+		m, err := b.Queue.Mark(t.Context(), id)
+		b.must(t, err)
+		return m.Entry == postgrestest.One[int64](t, b.url, `SELECT max(id) FROM events`)
+	})
 	return l
 }
 
