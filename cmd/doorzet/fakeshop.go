@@ -48,7 +48,8 @@ A fault hits the next "count" requests (0 is all) whose address holds "path" and
   trickle       the body comes byte by byte, "delay_ms" apart
   down          the connection breaks without an answer
   400 to 599    that status, with "retry_after" (seconds), and with "code" as WordPress' own error
-  html, captcha, cloudflare, maintenance, redirect, object    what firewalls and plugins put in the shop's place
+  html, blank, captcha, cloudflare, maintenance, redirect, object    what firewalls and plugins put in the shop's place; a web
+                page has the text "body"
   empty, hollow lists without orders that count none, or 250
   cut, warning, bom, nototals    the right answer cut off, with dirt before it, without its totals
   wrongtotal    the right answer that counts "total" orders

@@ -20,7 +20,8 @@ import (
 //	trickle    the right answer: its headers at once, its body byte by byte with DelayMS (100) between two of them
 //	down       the connection breaks without an answer
 //	400 to 599 a page with that status, with Retry-After when it is given; with Code, WordPress' JSON error of that code
-//	html       a web page with status 200
+//	html       a web page with status 200, that of Body when it is given
+//	blank      status 200 and nothing at all: PHP stopped before its first word
 //	captcha    SiteGround's captcha: status 202 and its header
 //	cloudflare Cloudflare's challenge: status 403 and its header
 //	maintenance WordPress' maintenance page: 503 and Retry-After: 600
@@ -54,6 +55,7 @@ type Fault struct {
 	Order      int64             `json:"order"`        // of poison
 	Limit      int               `json:"limit"`        // of limit, rate
 	As         string            `json:"as"`           // of limit, poison
+	Body       string            `json:"body"`         // of html
 	MB         int               `json:"mb"`           // of huge
 	Total      int               `json:"total"`        // of wrongtotal
 	Headers    map[string]string `json:"headers"`      // of cache
@@ -65,7 +67,7 @@ type Fault struct {
 // The kinds of faults, but for HTTP statuses: those that answer in the shop's place, those that spoil its right answer, and
 // those that only decide when another one applies.
 var (
-	instead   = []string{"hang", "down", "html", "captcha", "cloudflare", "maintenance", "redirect", "object", "empty", "hollow"}
+	instead   = []string{"hang", "down", "html", "blank", "captcha", "cloudflare", "maintenance", "redirect", "object", "empty", "hollow"}
 	spoiling  = []string{"slow", "trickle", "cut", "nototals", "wrongtotal", "shuffle", "warning", "bom", "huge", "cache"}
 	deciding  = []string{"latency", "limit", "rate", "poison"}
 	faultKind = slices.Concat(instead, spoiling, deciding)

@@ -40,6 +40,8 @@ func TestFaults(t *testing.T) {
 		{`{"kind":"414","max_url":60}`, lists + "?include=" + strings.Repeat("1001,", 10), 414, "", "Too Long"},
 		{`{"kind":"414","max_url":60}`, lists, 200, "", `"id":`},
 		{`{"kind":"503","retry_after":7}`, lists, 503, "Retry-After: 7", ""},
+		{`{"kind":"html","body":"<h1>Onderhoud</h1>"}`, lists, 200, "Content-Type: text/html; charset=UTF-8", "<h1>Onderhoud</h1>"},
+		{`{"kind":"blank"}`, lists, 200, "X-WP-Total: ", ""},
 		{`{"kind":"maintenance"}`, lists, 503, "Retry-After: 600", "maintenance"},
 		{`{"kind":"captcha"}`, lists, 202, "SG-Captcha: challenge", ""},
 		{`{"kind":"limit","limit":25}`, lists + "?per_page=50", 500, "", ""},

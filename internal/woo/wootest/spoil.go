@@ -2,6 +2,7 @@ package wootest
 
 import (
 	"bytes"
+	"cmp"
 	"maps"
 	"net/http"
 	"strconv"
@@ -126,6 +127,10 @@ func (s *Shop) wrong(q question, f Fault) reply {
 		a.header.Set("Retry-After", strconv.Itoa(f.RetryAfter))
 	}
 	switch f.Kind {
+	case "html":
+		a.body = []byte(cmp.Or(f.Body, string(a.body)))
+	case "blank":
+		a.body = nil
 	case "captcha":
 		a.status = http.StatusAccepted
 		h.Set("SG-Captcha", "challenge")
