@@ -22,8 +22,9 @@ import (
 // cli is one call of the command.
 type cli struct {
 	system
-	json    bool
-	started bool // a command was found and its arguments are right
+	json     bool
+	terminal bool // somebody looks at stderr
+	started  bool // a command was found and its arguments are right
 }
 
 // usageError is a wrong call: exit code 2.

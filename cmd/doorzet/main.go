@@ -37,7 +37,9 @@ const (
 
 // run is one call of the command; it returns the exit code.
 func run(ctx context.Context, args []string, sys system) int {
-	c := &cli{system: sys}
+	stderr := &shared{to: sys.stderr}
+	sys.stderr = stderr
+	c := &cli{system: sys, terminal: stderr.terminal()}
 	root := c.root()
 	root.SetArgs(args)
 	root.SetIn(sys.stdin)

@@ -3,7 +3,6 @@ package main
 import (
 	"fmt"
 	"io"
-	"os"
 	"strings"
 )
 
@@ -16,12 +15,7 @@ type bar struct {
 }
 
 func (c *cli) progress() *bar {
-	b := &bar{out: c.stderr}
-	if f, ok := c.stderr.(*os.File); ok {
-		info, err := f.Stat()
-		b.terminal = err == nil && info.Mode()&os.ModeCharDevice != 0
-	}
-	return b
+	return &bar{out: c.stderr, terminal: c.terminal}
 }
 
 // barWidth is how many characters the bar itself has.
