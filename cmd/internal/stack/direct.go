@@ -44,7 +44,8 @@ func (s *Stack) Direct(ctx context.Context, e Errand) {
 	}
 	pusher := s.pusher()
 	pusher.Ended = func(context.Context, int64) { s.pushEnded() }
-	pusher.AskAlways = s.notice(ctx) != nil
+	_, _, unsure := s.compare(ctx)
+	pusher.AskAlways = unsure != nil
 	defer s.watching(ctx)()
 	s.pushAll(ctx, pusher, e.Bookings)
 	tick := time.NewTicker(directEvery)

@@ -1,6 +1,7 @@
 package stack
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -54,6 +55,9 @@ func onOwnServers(t *testing.T) *outages {
 	t.Cleanup(func() { _ = o.postgres.Close() })
 	if o.redis, _, err = embedded.Redis(t.Context(), embedded.Options{Dir: scratch(t)}); err != nil {
 		t.Fatal(err)
+	}
+	if o.redis.PID == 0 {
+		t.Fatal("redis-server is needed: one inside this process can neither stand still nor be full")
 	}
 	t.Cleanup(func() { _ = o.redis.Close() })
 	db, err := postgres.Open(o.postgres.URL, postgres.Keyring{})
@@ -211,5 +215,23 @@ func TestAnEmptiedRedisHoldsUpNothing(t *testing.T) {
 	})
 	if n := len(o.files(t)); n != 5 || o.said.times(filled) != 2 {
 		t.Errorf("the folder holds %d files; Redis was filled %d times", n, o.said.times(filled))
+	}
+}
+
+// A Redis that is full lets a worker begin all the same: the mark that it must know can be read.
+func TestAFullRedisKeepsNoWorkerOut(t *testing.T) {
+	t.Parallel()
+	o := onOwnServers(t)
+	o.must(t, o.notice(t.Context()))
+	queuetest.Do(t, o.redis.URL, "CONFIG", "SET", "maxmemory", "1")
+	o.add(t, "processing", 1, 5*days)
+	o.done(t)
+	if err := o.notice(t.Context()); err == nil {
+		t.Fatal("Redis is not full")
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	defer cancel()
+	if err := o.learn(ctx); err != nil {
+		t.Error(err)
 	}
 }

@@ -40,30 +40,39 @@ func (s *Stack) installation(ctx context.Context) (string, error) {
 	return id, err
 }
 
-// notice compares Postgres with what this process and, by the mark in Redis, all others have seen in it. When it does not hold that,
-// it was restored, which is recorded, once. What it holds now is mirrored in Redis.
+// notice is compare, and mirrors what Postgres holds now in Redis.
 func (s *Stack) notice(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, watchTimeout)
+	defer cancel()
+	mirrored, now, err := s.compare(ctx)
+	if err != nil || !now.Newer(mirrored) {
+		return err
+	}
+	id, err := s.installation(ctx)
+	if err != nil {
+		return err
+	}
+	return s.Queue.RaiseMark(ctx, id, now)
+}
+
+// compare compares Postgres with what this process and, by the mark in Redis, all others have seen in it. When it does not hold that,
+// it was restored, which is recorded, once. An error means that it cannot be told.
+func (s *Stack) compare(ctx context.Context) (mirrored, now doorzet.Mark, err error) {
 	ctx, cancel := context.WithTimeout(ctx, watchTimeout)
 	defer cancel()
 	id, err := s.installation(ctx)
 	if err != nil {
-		return err
+		return mirrored, now, err
 	}
 	// Redis first: what is mirrored there was in Postgres before, so it must be there now. It is remembered also while Postgres
 	// does not answer: that may be the restore.
 	mirrored, unread := s.Queue.Mark(ctx, id)
 	s.DB.Know(mirrored)
-	now, err := s.DB.Mark(ctx)
+	now, err = s.DB.Mark(ctx)
 	if errors.Is(err, doorzet.ErrRestored) {
 		now, err = s.restored(ctx)
 	}
-	if err != nil || unread != nil {
-		return errors.Join(err, unread)
-	}
-	if !now.Newer(mirrored) {
-		return nil
-	}
-	return s.Queue.RaiseMark(ctx, id, now)
+	return mirrored, now, errors.Join(err, unread)
 }
 
 // restored records that Postgres was restored, unless another process did so already, and gives the mark from which it goes on.
@@ -79,10 +88,11 @@ func (s *Stack) restored(ctx context.Context) (doorzet.Mark, error) {
 	return s.DB.Mark(ctx)
 }
 
-// learn waits until it is known what others have seen in Postgres: no work may be taken before.
+// learn waits until it is known what others have seen in Postgres: no work may be taken before. A Redis that only takes nothing in,
+// because it is full, keeps nobody from working.
 func (s *Stack) learn(ctx context.Context) error {
 	for wait := time.Second; ; wait = min(2*wait, 10*time.Second) {
-		err := s.notice(ctx)
+		_, _, err := s.compare(ctx)
 		if err == nil {
 			return nil
 		}
